@@ -1,0 +1,40 @@
+"""Finds and removes near-duplicate documents and paragraphs in scraped text, and can put everything back."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch
+    from dedup.config import Config, Matching
+    from dedup.errors import DedupError
+    from dedup.files import restore
+    from dedup.stages.report import Report
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Cleaned": "dedup.api",
+    "Config": "dedup.config",
+    "DedupError": "dedup.errors",
+    "Matching": "dedup.config",
+    "Report": "dedup.stages.report",
+    "Signatures": "dedup.api",
+    "clean": "dedup.api",
+    "compare": "dedup.api",
+    "restore": "dedup.files",
+    "scan": "dedup.api",
+    "sketch": "dedup.api",
+}
+
+__all__ = [
+    "Cleaned", "Config", "DedupError", "Matching", "Report", "Signatures", "clean", "compare", "restore", "scan", "sketch",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is asked for: `import dedup` alone costs next to nothing."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'dedup' has no attribute {name!r}")

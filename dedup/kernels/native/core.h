@@ -1,0 +1,263 @@
+/* The compiled kernels: what the files of this folder share. No Python here; module.c alone knows Python.
+ *
+ * All arithmetic on hashes is on unsigned integers and wraps. Every function takes ranges that its caller may have
+ * got wrong, checks them first, and answers with a `status`; none keeps a pointer after it returns, except where a
+ * comment says so. */
+#ifndef DEDUP_CORE_H
+#define DEDUP_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <intrin.h>
+#define ALWAYS_INLINE static __forceinline
+#define LIKELY(x) (x)
+#define UNLIKELY(x) (x)
+#define PREFETCH(p) ((void)(p))
+#else
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define PREFETCH(p) __builtin_prefetch(p)
+#endif
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define BIG_ENDIAN_HOST 1
+#else
+#define BIG_ENDIAN_HOST 0
+#endif
+
+#define MIX_G UINT64_C(0x9E3779B97F4A7C15)
+#define MIX_1 UINT64_C(0xBF58476D1CE4E5B9)
+#define MIX_2 UINT64_C(0x94D049BB133111EB)
+#define MIX_3 UINT64_C(0xD6E8FEB86659FD93)
+
+#define EMPTY_LANE UINT32_C(0xFFFFFFFF)
+#define MAX_SHINGLE 63
+
+typedef enum status {
+    STATUS_OK = 0,
+    STATUS_MEMORY,
+    STATUS_TABLE,
+    STATUS_TABLE_UNSET,
+    STATUS_LENGTHS,
+    STATUS_RANGE,
+    STATUS_K,
+    STATUS_AB,
+    STATUS_NO_OFFSETS,
+    STATUS_OFFSETS,
+    STATUS_BANDS,
+    STATUS_BAND_LANES,
+    STATUS_LIMIT,
+    STATUS_LIMITS,
+    STATUS_PAIRS,
+    STATUS_COUNT,
+    STATUS_NODES,
+    STATUS_LOOP,
+    STATUS_TOO_MANY,
+    STATUS_BUFFER
+} status;
+
+/* A growing array of 64-bit integers that belongs to the caller, who frees `data`. */
+typedef struct words {
+    uint64_t *data;
+    size_t size;
+    size_t room;
+} words;
+
+int words_reserve(words *array, size_t more); /* 0, or -1 when memory is short; the old content stays */
+void words_free(words *array);
+
+/* ---- fold table ------------------------------------------------------------------------------------------- */
+
+enum { KIND_BREAK, KIND_TRANSPARENT, KIND_CJK, KIND_WORD, KIND_EXPANSION, KIND_VOICE };
+
+#define KIND(entry) ((entry) >> 28)
+#define PAYLOAD(entry) ((entry) & UINT32_C(0x1FFFFF))
+#define PLACE(entry) ((entry) & UINT32_C(0xFFFFFF))
+#define FLAG_NUMERAL (UINT32_C(1) << 24)
+#define FLAG_HAN (UINT32_C(1) << 25)
+#define FLAG_GLOSS (UINT32_C(1) << 26)
+#define FLAG_TONE (UINT32_C(1) << 27)
+
+#define BMP_SIZE 65536
+#define ASTRAL_PAGES 4096
+#define KANA_FIRST UINT32_C(0x3040)
+#define KANA_COUNT 192
+#define MAX_EXPANSION 64
+
+/* `quick` answers for three-byte characters of the common kinds in half the cache that `bmp` takes: 0 = look it up
+ * properly, QUICK_SKIP = no token, else bit 15 = numeral and the low bits = folded code point - QUICK_BASE. */
+#define QUICK_SKIP 1
+#define QUICK_BASE UINT32_C(0x2000)
+
+typedef struct fold_table {
+    uint32_t *bmp;
+    uint16_t *quick;
+    uint16_t *pages;
+    uint32_t *astral;
+    uint32_t *expansions;
+    size_t expansion_size;
+    size_t max_expansion; /* most tokens that one code point can end or emit */
+    uint16_t voiced[2][KANA_COUNT];
+    int plain_ascii; /* ASCII letters and digits are the only ASCII words, folded to lower case */
+} fold_table;
+
+typedef struct fold_arrays {
+    const uint32_t *bmp, *astral, *expansions;
+    const uint16_t *pages, *voiced, *semivoiced;
+    size_t bmp_size, astral_size, expansion_size, pages_size, voiced_size, semivoiced_size;
+} fold_arrays;
+
+status table_make(fold_table **made, const fold_arrays *arrays); /* copies; free with table_free */
+void table_free(fold_table *table);
+
+/* ---- tokens ----------------------------------------------------------------------------------------------- */
+
+/* Byte ranges of texts in one buffer. */
+typedef struct texts {
+    const uint8_t *bytes;
+    size_t size;
+    const int64_t *starts, *ends;
+    size_t starts_count, ends_count;
+} texts;
+
+status texts_check(const texts *in);
+
+/* Tokens before mixing: `seed` is the last word of the hash before its first multiplication, `tail` is
+ * (bytes of the word << 2) | (numeral << 1) | word. `numerals` are places of tokens with the numeral bit. */
+typedef struct sink {
+    uint64_t *seed;
+    uint64_t *tail;
+    uint32_t *numerals;
+    int64_t *starts, *ends; /* NULL where nobody asks for places */
+    size_t count;
+    size_t numeral_count;
+} sink;
+
+typedef struct lexer {
+    const fold_table *table;
+    const uint8_t *bytes;
+    size_t first, at, end; /* of the text */
+    size_t readable;       /* end of the buffer: bytes up to here may be loaded, not used */
+    /* the word that is open: bytes == 0 means none */
+    uint64_t hash, chunk, word_bytes;
+    unsigned filled, numeral;
+    size_t word_start, word_end;
+    int plain; /* go code point by code point: the slow twin that the fuzzer holds the fast paths against */
+} lexer;
+
+#define LEX_BLOCK 1024 /* tokens after which the lexer pauses */
+#define LEX_SLACK (96 + MAX_EXPANSION) /* tokens that one step can add, and whole vectors past the end */
+#define LEX_ROOM (LEX_BLOCK + LEX_SLACK)
+
+void lexer_start(lexer *lex, const fold_table *table, const texts *in, size_t text);
+int lexer_run(lexer *lex, sink *out);        /* 1 when the text is at its end, 0 when the sink is full */
+int lexer_run_places(lexer *lex, sink *out); /* the same, with places */
+
+status tokenize(const fold_table *table, const texts *in, int64_t *offsets, words *values, words *starts, words *ends);
+
+/* ---- sketch ----------------------------------------------------------------------------------------------- */
+
+/* Ragged array: row i is values[offsets[i] .. offsets[i + 1]]. */
+typedef struct ragged {
+    const uint64_t *values;
+    size_t size;
+    const int64_t *offsets;
+    size_t offset_count;
+} ragged;
+
+status ragged_check(const ragged *in);
+
+typedef struct lanes {
+    const uint32_t *a, *b;
+    size_t count, b_count;
+} lanes;
+
+typedef struct scan_result {
+    uint64_t *hashes, *numbers;
+    int64_t *counts;
+    uint32_t *signatures;
+} scan_result;
+
+status scan(const fold_table *table, const texts *in, int64_t k, uint64_t seed, const lanes *by, scan_result *out);
+status shingle(const ragged *tokens, int64_t k, uint64_t seed, int64_t *offsets, words *shingles);
+status sketch(const ragged *shingles, const lanes *by, uint32_t *signatures);
+status band_keys(const uint32_t *signatures, size_t n, size_t lane_count, int64_t bands, int64_t rows, uint32_t *keys);
+
+/* Vector steps, compiled once for each level of the CPU. */
+typedef struct vector_steps {
+    /* Mix `count` tokens in place of their seeds; adds to the exact-hash sum, token 0 having the number `base`. */
+    uint64_t (*mix)(uint64_t *seed, const uint64_t *tail, size_t count, uint64_t base);
+    /* Shingles of `count` windows; writes whole groups of 8. */
+    void (*shingles)(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt, uint64_t *out);
+    /* Upper halves of the shingles through fmix32; writes whole groups of 8. */
+    void (*lane_hashes)(const uint64_t *shingles, size_t count, uint32_t *out);
+    void (*minima)(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lane_count,
+                   uint32_t *minima);
+} vector_steps;
+
+const vector_steps *vector_choose(int level); /* 0 any CPU, 1 AVX2, 2 AVX-512; the best that runs here, up to `level` */
+
+uint64_t salt_of(uint64_t seed);
+
+/* ---- groups, verification, lines --------------------------------------------------------------------------- */
+
+status bucket_pairs32(const uint32_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
+status bucket_pairs64(const uint64_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
+status independent_set(const int64_t *pairs, size_t pair_count, int64_t n, uint8_t *kept);
+status edit_distances(const ragged *tokens, const int64_t *pairs, size_t pair_count, const int64_t *limits,
+                      size_t limit_count, int64_t *distances);
+status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, int64_t *counts);
+status lines(const texts *in, words *owners, words *starts, words *ends);
+
+/* Whether every pair names rows of the ragged array. */
+int pairs_within(const int64_t *pairs, size_t pair_count, uint64_t n);
+
+/* ---- small helpers ---------------------------------------------------------------------------------------- */
+
+ALWAYS_INLINE uint64_t load64(const uint8_t *from) {
+    uint64_t word;
+    memcpy(&word, from, 8);
+#if BIG_ENDIAN_HOST
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+ALWAYS_INLINE uint32_t load32(const uint8_t *from) {
+    uint32_t word;
+    memcpy(&word, from, 4);
+#if BIG_ENDIAN_HOST
+    word = __builtin_bswap32(word);
+#endif
+    return word;
+}
+
+/* Place of the lowest set bit; 64 for 0. */
+ALWAYS_INLINE unsigned low_bit(uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long at;
+    return _BitScanForward64(&at, mask) ? (unsigned)at : 64;
+#else
+    return mask ? (unsigned)__builtin_ctzll(mask) : 64;
+#endif
+}
+
+/* The lowest `count` bits; count 0..64. */
+ALWAYS_INLINE uint64_t low_mask(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
+
+ALWAYS_INLINE uint64_t rotate_left(uint64_t word, unsigned by) { return (word << (by & 63)) | (word >> ((64 - by) & 63)); }
+
+/* The end of the exact hash of a sequence. */
+ALWAYS_INLINE uint64_t finish_hash(uint64_t sum, uint64_t count) {
+    uint64_t hash = (sum ^ count) * MIX_1;
+    hash ^= hash >> 32;
+    hash *= MIX_2;
+    return hash ^ (hash >> 29);
+}
+
+#endif

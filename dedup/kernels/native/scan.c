@@ -1,0 +1,131 @@
+/* Texts to tokens, and texts straight to exact hashes and signatures.
+ *
+ * A text goes through in blocks of LEX_BLOCK tokens, so the scratch is the same for a word and for a gigabyte; from
+ * block to block the last k - 1 tokens are carried over, in front of the next ones. */
+#include "core.h"
+
+#define CARRY 64 /* at least MAX_SHINGLE - 1, whole cache lines */
+
+typedef struct scratch {
+    uint64_t tokens[CARRY + LEX_ROOM + MAX_SHINGLE];
+    uint64_t tails[LEX_ROOM];
+    uint64_t shingles[CARRY + LEX_ROOM];
+    uint32_t lane_hashes[CARRY + LEX_ROOM];
+    uint32_t numerals[LEX_ROOM];
+    int64_t starts[LEX_ROOM], ends[LEX_ROOM];
+} scratch;
+
+typedef struct scanner {
+    const vector_steps *steps;
+    const lanes *by;
+    scratch *room;
+    uint64_t salt;
+    unsigned k;
+} scanner;
+
+uint64_t salt_of(uint64_t seed) {
+    uint64_t hash = seed * MIX_G;
+    hash = (hash ^ (hash >> 31)) * MIX_1;
+    return hash ^ (hash >> 32);
+}
+
+status texts_check(const texts *in) {
+    if (in->starts_count != in->ends_count) return STATUS_LENGTHS;
+    for (size_t i = 0; i < in->starts_count; i++) {
+        int64_t start = in->starts[i], end = in->ends[i];
+        if (start < 0 || end < start || (uint64_t)end > in->size) return STATUS_RANGE;
+    }
+    return STATUS_OK;
+}
+
+static sink sink_of(scratch *room) {
+    sink out = {room->tokens + CARRY, room->tails, room->numerals, room->starts, room->ends, 0, 0};
+    return out;
+}
+
+/* Lane minima over the shingles that end in this block; `carried` tokens stand before it. */
+static void scan_shingles(const scanner *with, size_t carried, size_t count, int is_short, uint32_t *signature) {
+    scratch *room = with->room;
+    size_t total = carried + count;
+    unsigned k = is_short ? (unsigned)total : with->k;
+    if (total < k || !k) return;
+    size_t windows = total - k + 1;
+    with->steps->shingles(room->tokens + CARRY - carried, windows, k, with->salt, room->shingles);
+    with->steps->lane_hashes(room->shingles, windows, room->lane_hashes);
+    with->steps->minima(room->lane_hashes, windows, with->by->a, with->by->b, with->by->count, signature);
+}
+
+static void scan_text(const scanner *with, lexer *lex, scan_result *out, size_t text) {
+    scratch *room = with->room;
+    uint64_t count = 0, sum = 0, number_sum = 0, number_count = 0;
+    size_t lane_count = with->by->count, carried = 0;
+    uint32_t *signature = lane_count ? out->signatures + text * lane_count : NULL;
+    for (size_t lane = 0; lane < lane_count; lane++) signature[lane] = EMPTY_LANE;
+    for (int done = 0; !done;) {
+        sink tokens = sink_of(room);
+        done = lexer_run(lex, &tokens);
+        sum += with->steps->mix(tokens.seed, tokens.tail, tokens.count, count);
+        for (size_t i = 0; i < tokens.numeral_count; i++)
+            number_sum += tokens.seed[tokens.numerals[i]] * (2 * number_count++ + 1);
+        count += tokens.count;
+        if (!lane_count) continue;
+        scan_shingles(with, carried, tokens.count, count < with->k, signature);
+        if (done) break;
+        size_t total = carried + tokens.count;
+        carried = total < with->k - 1 ? total : with->k - 1;
+        memmove(tokens.seed - carried, tokens.seed + tokens.count - carried, carried * sizeof *tokens.seed);
+    }
+    out->hashes[text] = count ? finish_hash(sum, count) : 0;
+    out->numbers[text] = number_count ? finish_hash(number_sum * MIX_G, number_count) : 0;
+    out->counts[text] = (int64_t)count;
+}
+
+status scan(const fold_table *table, const texts *in, int64_t k, uint64_t seed, const lanes *by, scan_result *out) {
+    status bad = texts_check(in);
+    if (bad) return bad;
+    if (k < 1 || k > MAX_SHINGLE) return STATUS_K;
+    if (by->count != by->b_count) return STATUS_AB;
+    if (!table) return STATUS_TABLE_UNSET;
+    scratch *room = calloc(1, sizeof *room);
+    if (!room) return STATUS_MEMORY;
+    scanner with = {vector_choose(2), by, room, salt_of(seed), (unsigned)k};
+    lexer lex;
+    for (size_t text = 0; text < in->starts_count; text++) {
+        lexer_start(&lex, table, in, text);
+        scan_text(&with, &lex, out, text);
+    }
+    free(room);
+    return STATUS_OK;
+}
+
+static int append(words *to, const void *from, size_t count) {
+    if (words_reserve(to, count)) return -1;
+    if (count) memcpy(to->data + to->size, from, count * sizeof *to->data);
+    to->size += count;
+    return 0;
+}
+
+status tokenize(const fold_table *table, const texts *in, int64_t *offsets, words *values, words *starts, words *ends) {
+    status bad = texts_check(in);
+    if (bad) return bad;
+    if (!table) return STATUS_TABLE_UNSET;
+    scratch *room = calloc(1, sizeof *room);
+    if (!room) return STATUS_MEMORY;
+    const vector_steps *steps = vector_choose(2);
+    lexer lex;
+    offsets[0] = 0;
+    for (size_t text = 0; text < in->starts_count && !bad; text++) {
+        lexer_start(&lex, table, in, text);
+        for (int done = 0; !done && !bad;) {
+            sink tokens = sink_of(room);
+            done = lexer_run_places(&lex, &tokens);
+            steps->mix(tokens.seed, tokens.tail, tokens.count, 0);
+            if (append(values, tokens.seed, tokens.count) || append(starts, tokens.starts, tokens.count) ||
+                append(ends, tokens.ends, tokens.count))
+                bad = STATUS_MEMORY;
+        }
+        offsets[text + 1] = (int64_t)values->size;
+    }
+    free(room);
+    return bad;
+}

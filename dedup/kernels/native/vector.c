@@ -1,0 +1,132 @@
+/* The steps that run over many tokens or lanes at once, written for the compiler to vectorise: one body, compiled
+ * for several levels of x86-64 and chosen at run time. Elsewhere the compiler's own target is all there is.
+ *
+ * Counts are rounded up to whole groups of 8, so that no loop has a slow remainder: callers leave room for it. */
+#include "core.h"
+
+#define GROUP 8
+
+#if (defined(__x86_64__) || defined(_M_X64)) && defined(__GNUC__) && !defined(DEDUP_NO_SIMD)
+#define HAVE_LEVELS 1
+#else
+#define HAVE_LEVELS 0
+#endif
+
+ALWAYS_INLINE uint64_t mix_body(uint64_t *restrict seed, const uint64_t *restrict tail, size_t count, uint64_t base) {
+    uint64_t sums[GROUP] = {0}, weight = 2 * base + 1, sum = 0;
+    for (size_t i = 0; i < count; i += GROUP) {
+        for (size_t j = 0; j < GROUP; j++) {
+            uint64_t hash = seed[i + j] * MIX_1;
+            hash ^= hash >> 32;
+            hash = (hash ^ (tail[i + j] >> 2)) * MIX_2;
+            hash ^= hash >> 29;
+            seed[i + j] = (hash & ~UINT64_C(3)) | (tail[i + j] & 3);
+        }
+    }
+    size_t whole = count - count % GROUP;
+    for (size_t i = 0; i < whole; i += GROUP)
+        for (size_t j = 0; j < GROUP; j++) sums[j] += seed[i + j] * (weight + 2 * (i + j));
+    for (size_t i = whole; i < count; i++) sum += seed[i] * (weight + 2 * i);
+    for (size_t j = 0; j < GROUP; j++) sum += sums[j];
+    return sum * MIX_G;
+}
+
+ALWAYS_INLINE void shingles_of(const uint64_t *restrict tokens, size_t count, unsigned k, uint64_t salt,
+                               uint64_t *restrict out) {
+    for (size_t i = 0; i < count; i += GROUP) {
+        uint64_t sums[GROUP] = {0};
+        for (unsigned j = 0; j < k; j++) {
+            unsigned by = 13 * (k - 1 - j);
+            for (size_t l = 0; l < GROUP; l++) sums[l] += rotate_left(tokens[i + j + l], by);
+        }
+        for (size_t l = 0; l < GROUP; l++) {
+            uint64_t product = (sums[l] ^ salt) * MIX_3;
+            out[i + l] = product ^ (product >> 32);
+        }
+    }
+}
+
+/* The common sizes get code of their own, with the rotations as constants. */
+ALWAYS_INLINE void shingles_body(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt, uint64_t *out) {
+    switch (k) {
+    case 2: shingles_of(tokens, count, 2, salt, out); break;
+    case 3: shingles_of(tokens, count, 3, salt, out); break;
+    case 4: shingles_of(tokens, count, 4, salt, out); break;
+    case 5: shingles_of(tokens, count, 5, salt, out); break;
+    default: shingles_of(tokens, count, k, salt, out);
+    }
+}
+
+ALWAYS_INLINE void lane_hashes_body(const uint64_t *restrict shingles, size_t count, uint32_t *restrict out) {
+    for (size_t i = 0; i < count; i += GROUP) {
+        for (size_t j = 0; j < GROUP; j++) {
+            uint32_t hash = (uint32_t)(shingles[i + j] >> 32);
+            hash = (hash ^ (hash >> 16)) * UINT32_C(0x85EBCA6B);
+            hash = (hash ^ (hash >> 13)) * UINT32_C(0xC2B2AE35);
+            out[i + j] = hash ^ (hash >> 16);
+        }
+    }
+}
+
+/* A block of lanes stays in registers while all hashes pass by. */
+ALWAYS_INLINE void minima_block(const uint32_t *restrict hashes, size_t count, const uint32_t *restrict a,
+                                const uint32_t *restrict b, uint32_t *restrict minima, size_t width) {
+    for (size_t lane = 0; lane < width; lane++) {
+        uint32_t least = minima[lane];
+        for (size_t i = 0; i < count; i++) {
+            uint32_t value = a[lane] * hashes[i] + b[lane];
+            least = value < least ? value : least;
+        }
+        minima[lane] = least;
+    }
+}
+
+ALWAYS_INLINE void minima_body(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lanes,
+                               uint32_t *minima) {
+    size_t lane = 0;
+    for (; lane + 64 <= lanes; lane += 64) minima_block(hashes, count, a + lane, b + lane, minima + lane, 64);
+    for (; lane + 16 <= lanes; lane += 16) minima_block(hashes, count, a + lane, b + lane, minima + lane, 16);
+    minima_block(hashes, count, a + lane, b + lane, minima + lane, lanes - lane);
+}
+
+#define LEVEL(name, attribute)                                                                                       \
+    attribute static uint64_t mix_##name(uint64_t *seed, const uint64_t *tail, size_t count, uint64_t base) {         \
+        return mix_body(seed, tail, count, base);                                                                    \
+    }                                                                                                                \
+    attribute static void shingles_##name(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt,            \
+                                          uint64_t *out) {                                                           \
+        shingles_body(tokens, count, k, salt, out);                                                                  \
+    }                                                                                                                \
+    attribute static void lane_hashes_##name(const uint64_t *shingles, size_t count, uint32_t *out) {                 \
+        lane_hashes_body(shingles, count, out);                                                                      \
+    }                                                                                                                \
+    attribute static void minima_##name(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b,   \
+                                        size_t lane_count, uint32_t *minima) {                                       \
+        minima_body(hashes, count, a, b, lane_count, minima);                                                        \
+    }                                                                                                                \
+    static const vector_steps steps_##name = {mix_##name, shingles_##name, lane_hashes_##name, minima_##name};
+
+#define NO_ATTRIBUTE
+LEVEL(any, NO_ATTRIBUTE)
+
+#if HAVE_LEVELS
+LEVEL(avx2, __attribute__((target("avx2,bmi2"))))
+LEVEL(avx512, __attribute__((target("avx2,bmi2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512"))))
+
+static int runs_avx512(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+const vector_steps *vector_choose(int level) {
+#if HAVE_LEVELS
+    __builtin_cpu_init();
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    if (level >= 2 && avx2 && runs_avx512()) return &steps_avx512;
+    if (level >= 1 && avx2) return &steps_avx2;
+#else
+    (void)level;
+#endif
+    return &steps_any;
+}

@@ -1,0 +1,21 @@
+"""The kernels in numpy and plain Python: the readable truth, the fallback, and the second opinion on the compiled
+core."""
+
+from __future__ import annotations
+
+from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, overlaps
+from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
+from dedup.kernels.portable.text import lines, tokenize
+
+__all__ = [
+    "band_keys",
+    "bucket_pairs",
+    "edit_distances",
+    "independent_set",
+    "lines",
+    "overlaps",
+    "scan",
+    "shingle",
+    "sketch",
+    "tokenize",
+]

@@ -1,0 +1,153 @@
+"""Pairs of texts: those that share a key, how far apart they are, and which of them stay."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.kernels.portable.checks import I64, check_offsets, check_pairs
+from dedup.kernels.portable.text import U8, U64
+
+
+def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, int]:
+    """Pair each item with the first `limit` earlier ones of the same key.
+
+    Args:
+        keys: uint32[n] or uint64[n]; the order of the items is the order of preference.
+        limit: how many pairs an item proposes at most.
+
+    Returns:
+        int64[m, 2] pairs (earlier, later) sorted by later, then earlier; and how many pairs of equal keys were left
+        out.
+
+    Raises:
+        ValueError: limit is negative.
+    """
+    if limit < 0:
+        raise ValueError("limit must be at least 0")
+    n = len(keys)
+    order = np.argsort(keys, kind="stable")
+    new = np.ones(n, np.bool_)
+    new[1:] = keys[order[1:]] != keys[order[:-1]]
+    begins = np.flatnonzero(new)[np.cumsum(new) - 1]
+    begin, rank = np.empty(n, np.int64), np.empty(n, np.int64)
+    begin[order] = begins
+    rank[order] = np.arange(n) - begins
+    count = np.minimum(rank, limit)
+    later = np.repeat(np.arange(n), count)
+    within = np.arange(len(later)) - np.repeat(np.cumsum(count) - count, count)
+    pairs = np.stack([order[begin[later] + within], later], axis=1).astype(np.int64, copy=False)
+    return pairs, int(rank.sum()) - len(pairs)
+
+
+def edit_distances(values: U64, offsets: I64, pairs: I64, limits: I64) -> I64:
+    """Levenshtein distance over tokens, bit-parallel: Myers, "A fast bit-vector algorithm for approximate string
+    matching", 1999, in the form of Hyyrö, "A bit-vector algorithm for computing Levenshtein and Damerau edit
+    distances", 2003.
+
+    Args:
+        values: uint64[t], tokens.
+        offsets: int64[n + 1], bounds of the texts in them.
+        pairs: int64[m, 2], indices of texts.
+        limits: int64[m]; a distance above limits[r] becomes limits[r] + 1; a negative one sets no limit.
+
+    Returns:
+        int64[m] distances, in tokens.
+
+    Raises:
+        ValueError: offsets, pairs or limits are out of range.
+    """
+    check_offsets(len(values), offsets)
+    if len(limits) != len(pairs):
+        raise ValueError("limits must have one entry for each pair")
+    check_pairs(pairs, len(offsets) - 1)
+    distances = np.zeros(len(pairs), np.int64)
+    bounds = offsets.tolist()
+    for r, ((first, second), limit) in enumerate(zip(pairs.tolist(), limits.tolist(), strict=True)):
+        one = values[bounds[first] : bounds[first + 1]].tolist()
+        two = values[bounds[second] : bounds[second + 1]].tolist()
+        bound = limit if limit >= 0 else max(len(one), len(two))
+        distances[r] = min(_distance(one, two, bound), bound + 1)
+    return distances
+
+
+def _distance(one: list[int], two: list[int], bound: int) -> int:
+    """Distance of two token sequences, or any number above `bound` where it is above."""
+    if len(one) > len(two):
+        one, two = two, one
+    if len(two) - len(one) > bound or not one:
+        return len(two) - len(one) if not one else bound + 1
+    last = len(one) - 1
+    everything = (1 << len(one)) - 1
+    places: dict[int, int] = {}
+    for i, token in enumerate(one):
+        places[token] = places.get(token, 0) | 1 << i
+    up, down, distance = everything, 0, len(one)
+    for i, token in enumerate(two):
+        match = places.get(token, 0)
+        same = (((match & up) + up) ^ up) | match | down
+        right = down | (everything & ~(same | up))
+        left = up & same
+        distance += (right >> last & 1) - (left >> last & 1)
+        right = (right << 1 | 1) & everything
+        up = (left << 1 & everything) | (everything & ~(same | right))
+        down = right & same
+        if distance - (len(two) - 1 - i) > bound:
+            return bound + 1
+    return distance
+
+
+def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
+    """Count distinct shingles that two texts share, and that each has.
+
+    Args:
+        shingles: uint64[s].
+        offsets: int64[n + 1], bounds of the texts in them.
+        pairs: int64[m, 2], indices of texts.
+
+    Returns:
+        int64[m, 3]: shared, of the first text, of the second text.
+
+    Raises:
+        ValueError: offsets or pairs are out of range.
+    """
+    check_offsets(len(shingles), offsets)
+    check_pairs(pairs, len(offsets) - 1)
+    counts = np.zeros((len(pairs), 3), np.int64)
+    sets: dict[int, set[int]] = {}
+    for row, (first, second) in enumerate(pairs.tolist()):
+        for text in (first, second):
+            if text not in sets:
+                sets[text] = set(shingles[offsets[text] : offsets[text + 1]].tolist())
+        one, two = sets[first], sets[second]
+        counts[row] = len(one & two), len(one), len(two)
+    return counts
+
+
+def independent_set(pairs: I64, n: int) -> U8:
+    """The lexicographically first maximal independent set: in index order a node is kept iff no kept one is paired with
+    it.
+
+    Args:
+        pairs: int64[m, 2], in any order, either way round, repeated or not.
+        n: number of nodes.
+
+    Returns:
+        uint8[n], 1 for the nodes kept.
+
+    Raises:
+        ValueError: n is negative, a pair names a node outside 0..n-1, or a node is paired with itself.
+    """
+    if n < 0:
+        raise ValueError("n must be at least 0")
+    check_pairs(pairs, n, "nodes")
+    earlier, later = pairs.min(axis=1, initial=n), pairs.max(axis=1, initial=-1)
+    if (earlier == later).any():
+        raise ValueError("a pair must join two different nodes")
+    kept = bytearray(b"\x01") * n
+    order = np.argsort(later, kind="stable")
+    # In order of the later node, whether the earlier one stays is settled when it is asked for.
+    for low, high in zip(earlier[order].tolist(), later[order].tolist(), strict=True):
+        if kept[low]:
+            kept[high] = 0
+    return np.frombuffer(bytes(kept), np.uint8)

@@ -1,0 +1,127 @@
+"""Cuts -> byte spans: a cut takes with it the white space that would be left over, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+Span = tuple[int, int]
+
+_BLANK = rb"(?:[ \t\v\f]|\xe3\x80\x80|\xc2\xa0|\xef\xbb\xbf)"
+_WHITE = rb"(?:[ \t\v\f\r\n]|\xe3\x80\x80|\xc2\xa0|\xef\xbb\xbf)"
+_WHITE_AFTER = re.compile(_WHITE + rb"*")
+_BLANK_AFTER = re.compile(_BLANK + rb"*")
+_WHITE_ALL = re.compile(_WHITE + rb"*\Z")
+_REACH = 4096  # white space is looked for backwards in steps of this many bytes
+
+
+def cut(text: bytes, pieces: Sequence[Span], bounds: Sequence[Span]) -> list[Span]:
+    """Widen pieces that are to go so that no empty line, doubled space or glued word is left behind.
+
+    A piece that fills its lines takes the line breaks up to the next text, and at the end of a field the ones before it. A piece
+    inside a line takes the blanks after it, at the line's end those before it. Pieces with only white space between them
+    go as one, and each still has its own span.
+
+    Args:
+        text: the document's text as read.
+        pieces: stretches to cut, sorted, disjoint, each beginning and ending with a visible character.
+        bounds: the text fields inside the document's text, sorted; white space is never taken across them.
+
+    Returns:
+        One span a piece, sorted and disjoint, each containing its piece.
+    """
+    spans: list[Span] = []
+    i = 0
+    for low, high in bounds:
+        field: list[Span] = []
+        while i < len(pieces) and pieces[i][0] < high:
+            field.append(pieces[i])
+            i += 1
+        for group in _groups(text, field):
+            spans.extend(_widen(text, group, low, high))
+    return spans
+
+
+def _groups(text: bytes, pieces: Sequence[Span]) -> list[list[Span]]:
+    """Pieces with nothing but white space between them, together."""
+    groups: list[list[Span]] = []
+    for start, end in pieces:
+        if groups and _WHITE_ALL.fullmatch(text, groups[-1][-1][1], start):
+            groups[-1].append((start, end))
+        else:
+            groups.append([(start, end)])
+    return groups
+
+
+def _widen(text: bytes, group: list[Span], low: int, high: int) -> list[Span]:
+    start, end = group[0][0], group[-1][1]
+    before = _white_before(text, start, low)
+    after = _matched(_WHITE_AFTER, text, end, high)
+    line_start = max(text.rfind(b"\n", before, start), text.rfind(b"\r", before, start)) + 1
+    starts_line = line_start > before or before == low
+    break_after = max(text.rfind(b"\n", end, after), text.rfind(b"\r", end, after)) + 1
+    ends_line = break_after > end or after == high
+    if before == low and after == high:
+        first, last = low, high
+    elif starts_line and ends_line:
+        if after == high:  # nothing follows: the breaks before go, the text's own last ones stay
+            first, last = before, _matched(_BLANK_AFTER, text, end, high)
+        else:
+            first, last = max(line_start, low) if line_start > before else low, break_after
+    elif ends_line:
+        first, last = before, _matched(_BLANK_AFTER, text, end, high)
+    else:
+        first, last = start, _matched(_BLANK_AFTER, text, end, high)
+    edges = [first, *(max(_line_start(text, s, e), e) for (_, e), (s, _) in zip(group[:-1], group[1:], strict=True)), last]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _line_start(text: bytes, start: int, floor: int) -> int:
+    """Where the line of `start` begins, if only white space stands between; not before `floor`."""
+    found = max(text.rfind(b"\n", floor, start), text.rfind(b"\r", floor, start)) + 1
+    return found if found > floor else start
+
+
+def _white_before(text: bytes, start: int, low: int) -> int:
+    """Where the white space that ends at `start` begins."""
+    place = start
+    while place > low:
+        step = max(low, place - _REACH)
+        head = text[step:place]
+        found = re.search(_WHITE + rb"+\Z", head) if head else None
+        if found is None:
+            return place
+        place = step + found.start()
+        if found.start() > 4:  # a character may be split by the step, so go on only from near its start
+            return place
+    return place
+
+
+def _matched(pattern: re.Pattern[bytes], text: bytes, start: int, high: int) -> int:
+    found = pattern.match(text, start, high)
+    return found.end() if found else start
+
+
+def remove(text: bytes, spans: Sequence[Span]) -> bytes:
+    """The text without the spans, which are sorted and disjoint."""
+    place, kept = 0, []
+    for start, end in spans:
+        kept.append(text[place:start])
+        place = end
+    return b"".join([*kept, text[place:]])
+
+
+def to_read(start: int, end: int, spans: Sequence[Span]) -> list[Span]:
+    """Map a stretch of the text without `spans` back to the stretches of the text as read that it is made of."""
+    pieces: list[Span] = []
+    removed = place = 0
+    for low, high in [*spans, (1 << 62, 1 << 62)]:
+        # what is left between `place` and `low` stands at [place - removed, low - removed)
+        first, last = max(start + removed, place), min(end + removed, low)
+        if last > first:
+            pieces.append((first, last))
+        if end + removed <= low:
+            break
+        removed += high - low
+        place = high
+    return pieces

@@ -1,0 +1,65 @@
+"""What is left of each document while a run drops and cuts: the text that the next pass sees, and where it was read."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.model import I64, U8, Corpus
+from dedup.ledger.cut import Span, cut, remove, to_read
+
+
+class Left:
+    """The documents of a corpus less what has been removed so far.
+
+    The text of an edited document is laid down again at the end of the arena, so that a stretch of the arena names one text for good.
+
+    Attributes:
+        arena: uint8[...], all texts.
+        starts, ends: int64[n], what is left of each document, in the arena.
+        dropped: bool[n].
+        spans: document -> the spans of the text as read that are gone, sorted, with the white space that went.
+        pieces: document -> the stretches that were cut, sorted; one for each of `spans`.
+    """
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.corpus = corpus
+        self.arena: U8 = corpus.arena
+        self.starts: I64 = corpus.starts.copy()
+        self.ends: I64 = corpus.ends.copy()
+        self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
+        self.spans: dict[int, list[Span]] = {}
+        self.pieces: dict[int, list[Span]] = {}
+
+    def set_cuts(self, cuts: dict[int, list[Span]]) -> None:
+        """Give documents their cuts anew: `cuts` names for each changed document all pieces that are to be gone, sorted."""
+        texts: list[bytes] = []
+        size = len(self.arena)
+        for document, pieces in sorted(cuts.items()):
+            if pieces:
+                text = self.corpus.text(document)
+                bounds = [(int(low), int(high)) for low, high in self.corpus.bounds[document] if high > low]
+                self.pieces[document], self.spans[document] = pieces, cut(text, pieces, bounds)
+                texts.append(remove(text, self.spans[document]))
+                self.starts[document], self.ends[document] = size, size + len(texts[-1])
+                size += len(texts[-1])
+            else:
+                self.pieces.pop(document, None)
+                self.spans.pop(document, None)
+                self.starts[document], self.ends[document] = self.corpus.starts[document], self.corpus.ends[document]
+        if texts:
+            self.arena = np.concatenate([self.arena, np.frombuffer(b"".join(texts), np.uint8)])
+
+    def text(self, document: int) -> bytes:
+        """What is left of a document."""
+        return self.arena[self.starts[document] : self.ends[document]].tobytes()
+
+    def as_read(self, documents: I64, starts: I64, ends: I64) -> list[list[Span]] | None:
+        """Where stretches of the arena were read, as pieces of each document's text; None: none of the documents has cuts."""
+        if not self.spans or not np.isin(documents, np.fromiter(self.spans, np.int64)).any():
+            return None
+        base = self.starts[documents]
+        return [
+            to_read(int(start - low), int(end - low), self.spans.get(int(document), []))
+            for document, start, end, low in zip(documents, starts, ends, base, strict=True)
+        ]

@@ -1,0 +1,128 @@
+"""Removals as lines of the log: what went, from where, for which kept stretch, at which similarity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from dedup.ledger.cut import Span
+from dedup.ledger.left import Left
+from dedup.ledger.removals import DROP, LEFT, REASONS, Clusters, Removals, group
+from dedup.log import Line, text_hash
+from dedup.model import GRAINS, I64, MEASURES, Batch
+
+
+class LogLines:
+    """Makes the lines for a run's removals; `raw` and `record_hash` are added by who has the record.
+
+    Args:
+        removals: what was removed.
+        left: what is left.
+        shown: pairs that match and stay, see `pipeline.Outcome.shown`.
+    """
+
+    def __init__(self, removals: Removals, left: Left, shown: Batch) -> None:
+        self._removals = removals
+        self._left = left
+        self._shown = shown
+        self._corpus = left.corpus
+        self._clusters: Clusters = group(removals, left, left.corpus)
+        self._cluster_of = dict(zip(self._clusters.removals.tolist(), self._clusters.cluster.tolist(), strict=True))
+        cuts = removals.cuts()
+        self._cuts: dict[int, list[int]] = {}
+        for document, removal in zip(cuts["document"].tolist(), cuts["removal"].tolist(), strict=True):
+            self._cuts.setdefault(document, []).append(removal)
+        drops = removals.drops()
+        self._drop = dict(zip(removals.rows["document"][drops].tolist(), drops.tolist(), strict=True))
+
+    def drop(self, document: int) -> Line:
+        """The line of a record that goes as a whole."""
+        removal = self._drop[document]
+        size = int(self._corpus.ends[document] - self._corpus.starts[document])
+        return self._line(removal, document, (0, size), None)
+
+    def cuts(self, document: int) -> Iterator[tuple[int, int, Span, Line]]:
+        """(removal, text field, span in that field, line) of each cut, in order; the line's `start` and `end` are the span's."""
+        for removal, (start, end) in zip(self._cuts.get(document, ()), self._left.spans.get(document, ()), strict=True):
+            number, low = self._field(document, start, end)
+            yield removal, number, (start - low, end - low), self._line(removal, document, (start, end), number)
+
+    def kept(self) -> Iterator[Line]:
+        """The lines of pairs that match and of which both stay: for the numbers in them, or by the scope."""
+        pairs = self._shown
+        for row in np.flatnonzero(pairs["match"]) if pairs else ():
+            document, start, end = (int(pairs[name][row]) for name in ("document", "start", "end"))
+            yield {
+                "kind": "duplicate",
+                "action": "keep",
+                "reason": "numbers differ" if pairs["numbers"][row] else "another document",
+                **self._place(document, start, end),
+                "text": self._text(document, start, end),
+                "kept": self._evidence(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
+                "grain": GRAINS[int(pairs["grain"][row])],
+                "measure": MEASURES[int(pairs["measure"][row])],
+                "similarity": float(pairs["similarity"][row]),
+            }
+
+    def _line(self, removal: int, document: int, span: Span, number: int | None) -> Line:
+        rows = self._removals.rows
+        drop = rows["action"][removal] == DROP
+        left = drop and rows["reason"][removal] == LEFT
+        cluster = self._cluster_of.get(removal)
+        kept = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
+        line: dict[str, Any] = {
+            "kind": "duplicate",
+            "action": "drop" if drop else "cut",
+            "reason": REASONS[int(rows["reason"][removal])],
+            **self._place(document, *span, number),
+            "text": self._text(document, *span),
+            "kept": self._evidence(*kept),
+            "grain": GRAINS[int(rows["grain"][removal])],
+            "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
+            "similarity": float(rows["similarity"][removal]),
+            "cluster": cluster,
+        }
+        if cluster is not None:
+            line["spread"] = {"documents": int(self._clusters.documents[cluster]), "hosts": int(self._clusters.hosts[cluster])}
+        return line
+
+    def _place(self, document: int, start: int, end: int, number: int | None = None) -> Line:
+        corpus = self._corpus
+        source = int(corpus.source[document])
+        doc_id = corpus.meta["id"][document].decode("utf-8", "replace") if "id" in corpus.meta else None
+        place: Line = {"source": corpus.sources[source].name, "record": int(corpus.record[document]), "doc_id": doc_id or None}
+        names = corpus.fields[source].text
+        if len(names) > 1:
+            found, low = self._field(document, start, end)
+            if number is not None or end <= int(corpus.bounds[document, found, 1]):
+                return {**place, "field": names[found], "start": start - low, "end": end - low}
+        return {**place, "start": start, "end": end}
+
+    def _evidence(self, document: int, start: int, end: int) -> Line:
+        place = self._place(document, start, end)
+        standing = b"".join(self._standing(document, start, end))
+        return {**place, "text_hash": text_hash(standing)}
+
+    def _standing(self, document: int, start: int, end: int) -> Iterator[bytes]:
+        """What of a stretch is in OUT."""
+        place = start
+        for low, high in self._left.spans.get(document, ()):
+            if high > start and low < end:
+                yield self._corpus.text(document, place, max(low, place))
+                place = min(max(high, place), end)
+        yield self._corpus.text(document, place, end)
+
+    def _field(self, document: int, start: int, end: int) -> tuple[int, int]:
+        """The text field that a stretch begins in, and where that field begins."""
+        bounds: I64 = self._corpus.bounds[document]
+        for number, (low, high) in enumerate(bounds.tolist()):
+            if low <= start <= high and end <= high:
+                return number, low
+        return 0, int(bounds[0, 0])
+
+    def _text(self, document: int, start: int, end: int) -> str:
+        return self._corpus.text(document, start, end).decode("utf-8", "replace")
+
+

@@ -1,0 +1,125 @@
+"""Removals as columns: what was proposed, what stands of it, and which of it goes for the same kept stretch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.ledger.left import Left
+from dedup.model import I64, Batch, Corpus, concat, take
+
+DROP, CUT = 0, 1
+"""Actions: a whole record goes, or a stretch of it."""
+
+REASONS = ("exact", "near", "left")
+EXACT, NEAR, LEFT = range(3)
+"""Why a removal was made: the folded texts are equal; they match; too little of the record was left."""
+
+_COLUMNS = {
+    "document": np.int64, "start": np.int64, "end": np.int64, "action": np.uint8, "grain": np.uint8, "reason": np.uint8,
+    "kept_document": np.int64, "kept_start": np.int64, "kept_end": np.int64, "similarity": np.float64, "measure": np.uint8,
+    "tokens": np.int64, "turn": np.uint8,
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Removals:
+    """All removals that a run proposed.
+
+    Attributes:
+        rows: columns as in `_COLUMNS`; `start`, `end`, `kept_start`, `kept_end` are byte offsets into the document's text as read;
+            a stretch over earlier cuts spans them.
+        alive: bool[n]; a removal whose evidence went is taken back.
+        pieces: `removal`, `document`, `start`, `end`: the stretches of each cut, several where it spans earlier cuts.
+    """
+
+    rows: Batch = field(default_factory=lambda: {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()})
+    alive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    pieces: Batch = field(default_factory=lambda: {n: np.zeros(0, np.int64) for n in ("removal", "document", "start", "end")})
+
+    def __len__(self) -> int:
+        return len(self.alive)
+
+    def add(self, rows: Batch, pieces: Batch) -> None:
+        """Append removals; `pieces["removal"]` counts from 0 within `rows`."""
+        moved = {**pieces, "removal": pieces["removal"] + np.int64(len(self))}
+        cast = {name: np.asarray(rows[name]).astype(dtype) for name, dtype in _COLUMNS.items()}
+        self.rows = concat([self.rows, cast])
+        self.alive = np.concatenate([self.alive, np.ones(len(cast["document"]), bool)])
+        self.pieces = concat([self.pieces, moved])
+
+    def cuts(self) -> Batch:
+        """The pieces of the cuts that stand, sorted by document and start."""
+        standing = take(self.pieces, self.alive[self.pieces["removal"]])
+        return take(standing, np.lexsort((standing["start"], standing["document"])))
+
+    def drops(self) -> NDArray[np.int64]:
+        """The removals that stand and drop a whole record."""
+        return np.flatnonzero(self.alive & (self.rows["action"] == DROP))
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The removals that stand, grouped by the stretch they go for.
+
+    Attributes:
+        removals: int64[m], rows of the removals, sorted by document and start.
+        cluster: int64[m], number of the cluster of each, from 1 in canonical order of the kept stretches.
+        documents, hosts: int64[clusters + 1], distinct documents, and known hosts, of a cluster.
+    """
+
+    removals: I64
+    cluster: I64
+    documents: I64
+    hosts: I64
+
+
+def group(removals: Removals, left: Left, corpus: Corpus) -> Clusters:
+    """Group the removals that stand; cuts of a record that is dropped as a whole are part of that drop."""
+    rows = removals.rows
+    inside = (rows["action"] == CUT) & left.dropped[rows["document"]]
+    standing = np.flatnonzero(removals.alive & ~inside)
+    standing = standing[np.lexsort((rows["start"][standing], rows["document"][standing]))]
+    mine = take(rows, standing)
+    whole = (mine["action"] == DROP).astype(np.int64)
+    names = np.stack([mine["kept_document"], np.where(whole == 1, -1, mine["kept_start"]), np.where(whole == 1, -1, mine["kept_end"])], axis=1)
+    _, number = np.unique(names, axis=0, return_inverse=True)
+    number = number.reshape(-1).astype(np.int64) + 1
+    n = int(number.max(initial=0)) + 1
+    hosts = _hosts(corpus)
+    members = np.concatenate([mine["document"], mine["kept_document"]])
+    both = np.concatenate([number, number])
+    known = hosts[members] >= 0
+    return Clusters(
+        standing, number, _distinct(both, members, n), _distinct(both[known], hosts[members[known]], n)
+    )
+
+
+def _distinct(groups: I64, values: I64, n: int) -> I64:
+    pairs = np.unique(np.stack([groups, values], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=n).astype(np.int64)
+
+
+def host_of(url: str) -> str:
+    """The host of a URL: lower case, no port, no leading `www.`; empty where there is none."""
+    try:
+        name = (urlsplit(url if "//" in url else f"//{url}").hostname or "").lower().rstrip(".")
+    except ValueError:
+        return ""
+    return name.removeprefix("www.")
+
+
+def _hosts(corpus: Corpus) -> I64:
+    """A number for each document's host, -1 where it is unknown."""
+    names = np.full(len(corpus), -1, np.int64)
+    column = corpus.meta.get("host") or corpus.meta.get("url")
+    if column is not None:
+        seen: dict[str, int] = {}
+        for i, value in enumerate(column):
+            host = host_of(value.decode("utf-8", "replace"))
+            if host:
+                names[i] = seen.setdefault(host, len(seen))
+    return names

@@ -1,0 +1,288 @@
+"""The way of one grain from segments to matches: segment, sketch, exact duplicates, bands, verify; through a backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup import kernels
+from dedup.backends.base import Backend
+from dedup.config import Config
+from dedup.ledger.left import Left
+from dedup.model import I64, U8, Batch, Chain, concat, rows_of, take
+from dedup.stages.band import BucketPairs, band
+from dedup.stages.segment import PLAIN, segment
+from dedup.stages.sketch import key_name, sketch
+from dedup.stages.verify import verify
+
+BATCH_BYTES = 4 << 20
+"""Text in a batch that is segmented and sketched at a time."""
+BATCH_PAIRS = 1 << 15
+"""Pairs in a batch that is verified at a time."""
+LABEL_TOKENS = 30
+"""A longer line is no label, whatever it ends in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What one pass over one grain found.
+
+    Attributes:
+        segments: the compared segments in order of preference; row number = rank.
+        exact: int64[n], for each segment the first one of equal folded text, itself if it is that one.
+        pairs: verified pairs of first ones: `first`, `second` (ranks, first < second), `similarity`, `measure`, `match`,
+            `numbers` (bool: they differ in a numeral), `apart` (bool: the scope keeps both).
+        skipped: candidate pairs that the bucket limit left out.
+        candidates: candidate pairs that were measured.
+    """
+
+    segments: Batch
+    exact: I64
+    pairs: Batch
+    skipped: int
+    candidates: int
+
+
+class GrainMatcher:
+    """Finds the matches of one grain, pass after pass; only what changed is read and measured again.
+
+    Args:
+        config: what counts as a match.
+        grain: `document`, `paragraph` or `sentence`.
+        backend: where the work runs.
+        batch_bytes: text in a batch; does not change the result.
+    """
+
+    def __init__(self, config: Config, grain: str, backend: Backend, batch_bytes: int = BATCH_BYTES) -> None:
+        self._config = config
+        self._grain = grain
+        self._matching = config.matching(grain)
+        self._backend = backend
+        self._batch_bytes = batch_bytes
+        self._rows: Batch = {}
+        self._next_uid = 0
+        self._measured: Batch = {}
+
+    @property
+    def rows(self) -> Batch:
+        """All segments of this grain as they were last sketched, sorted by document and start."""
+        return self._rows
+
+    def load(self, rows: Batch) -> None:
+        """Take the first pass's segments from a saved run instead of sketching them."""
+        self._rows = {**rows, "uid": np.arange(rows_of(rows), dtype=np.int64)}
+        self._next_uid = rows_of(rows)
+
+    def refresh(self, left: Left, changed: I64) -> None:
+        """Segment and sketch documents anew, after the first pass those that were changed."""
+        gone = left.dropped.copy()
+        gone[changed] = True
+        old = take(self._rows, ~gone[self._rows["document"]]) if self._rows else {}
+        new = concat(self._sketched(left, changed[~left.dropped[changed]]))
+        if new:
+            order = np.lexsort((new["start"], new["document"]))
+            new = take(new, order)
+            new["uid"] = np.arange(self._next_uid, self._next_uid + rows_of(new), dtype=np.int64)
+            self._next_uid += rows_of(new)
+        rows = concat([part for part in (old, new) if part])
+        self._rows = take(rows, np.lexsort((rows["start"], rows["document"]))) if old and new else rows
+
+    def _sketched(self, left: Left, documents: I64) -> Iterator[Batch]:
+        config, matching = self._config, self._matching
+        work = Chain((
+            partial(segment, arena=left.arena, grain=self._grain),
+            partial(sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows),
+        ))  # fmt: skip
+        return self._backend.map_batches(work, _document_batches(left, documents, self._batch_bytes))
+
+    def matches(self, left: Left, preference: I64) -> Matches:
+        """Find what matches among the segments that may be compared.
+
+        Args:
+            left: what is left of the documents.
+            preference: int64[documents], smaller is preferred; ties by position.
+        """
+        segments = self._in_order(self._comparable(left), preference)
+        n = rows_of(segments)
+        if n == 0:
+            return Matches({}, np.zeros(0, np.int64), _no_pairs(), 0, 0)
+        exact = self._exact(segments, left.arena)
+        alone = np.flatnonzero((exact == np.arange(n)) & (segments["tokens"] >= self._config.k))
+        candidates, skipped = self._candidates(segments, alone)
+        if self._split_scope:
+            candidates, skipped = self._with_equal_elsewhere(segments, exact, candidates, skipped)
+        pairs = self._measure(candidates, segments, left.arena)
+        return Matches(segments, exact, self._judged(pairs, segments, left), skipped, rows_of(candidates))
+
+    @property
+    def _split_scope(self) -> bool:
+        """Whether sentences are cut within their document and reported across."""
+        return self._grain == "sentence" and self._config.scope == "auto"
+
+    @property
+    def _own_document(self) -> bool:
+        """Whether equal texts of two documents are kept apart."""
+        return self._grain != "document" and (self._config.scope == "document" or self._split_scope)
+
+    def _comparable(self, left: Left) -> Batch:
+        rows = self._rows
+        if not rows:
+            return {}
+        mask = (rows["tokens"] > 0) & ~left.dropped[rows["document"]]
+        if self._grain != "document":
+            mask &= ((rows["kind"] == PLAIN) | ((rows["kind"] == 1) & (rows["tokens"] > LABEL_TOKENS))) & (
+                rows["tokens"] >= self._config.min_tokens
+            )
+        return take(rows, mask)
+
+    def _in_order(self, rows: Batch, preference: I64) -> Batch:
+        if not rows_of(rows):
+            return rows
+        if self._config.keep == "longest":
+            return take(rows, np.argsort(-rows["tokens"], kind="stable"))
+        order = preference[rows["document"]]
+        return rows if bool(np.all(order[1:] >= order[:-1])) else take(rows, np.argsort(order, kind="stable"))
+
+    def _exact(self, segments: Batch, arena: U8) -> I64:
+        """The first segment of equal folded text for each, proven on the text."""
+        keys = segments["hash"]
+        if self._own_document:
+            keys = _salted(keys, segments["document"])
+        n = len(keys)
+        exact = np.arange(n, dtype=np.int64)
+        rows = {"hash": keys, "rank": exact.copy()}
+        pairs = concat(self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", 1)))
+        found = pairs["first"] >= 0
+        first, second = pairs["first"][found], pairs["second"][found]
+        proven = concat(self._backend.map_batches(partial(_equal, arena=arena), _pair_batches(first, second, segments)))
+        if proven:
+            exact[proven["second"]] = proven["first"]
+        return exact
+
+    def _candidates(self, segments: Batch, alone: I64) -> tuple[Batch, int]:
+        """Distinct pairs that share a bucket of at least one band."""
+        found: list[Batch] = []
+        documents = segments["document"][alone]
+        for number in range(self._matching.bands):
+            keys = segments[key_name(number)][alone]
+            for own in (False, True) if self._split_scope else (self._own_document,):
+                rows = {"key": _salted(keys, documents) if own else keys, "rank": alone}
+                function = BucketPairs("key", self._config.bucket_limit)
+                found.extend(self._backend.sorted_runs([rows], "key", "rank", function))
+        pairs, skipped = band(concat(found)) if found else (_no_candidates(), 0)
+        if self._own_document and not self._split_scope:  # two documents may still meet by a salted key's chance
+            pairs = take(pairs, segments["document"][pairs["first"]] == segments["document"][pairs["second"]])
+        return pairs, skipped
+
+    def _with_equal_elsewhere(self, segments: Batch, exact: I64, pairs: Batch, skipped: int) -> tuple[Batch, int]:
+        """Add pairs of equal text in two documents, which the scope keeps apart but the report shows."""
+        alone = np.flatnonzero(exact == np.arange(len(exact)))
+        rows = {"hash": segments["hash"][alone], "rank": alone}
+        more = self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", 1))
+        found, left_out = band(concat([pairs, *more]))
+        return found, skipped + left_out
+
+    def _measure(self, candidates: Batch, segments: Batch, arena: U8) -> Batch:
+        """Measure the pairs that were not measured in an earlier pass."""
+        uid = segments["uid"]
+        names = np.stack([uid[candidates["first"]], uid[candidates["second"]]], axis=1)
+        known = self._known(names)
+        fresh = np.flatnonzero(known < 0)
+        batches = _pair_batches(candidates["first"][fresh], candidates["second"][fresh], segments)
+        work = partial(verify, arena=arena, config=self._config, grain=self._grain)
+        measured = concat(self._backend.map_batches(work, batches))
+        columns = {"similarity": np.zeros(len(known)), "measure": np.zeros(len(known), np.uint8), "match": np.zeros(len(known), bool)}
+        for name, column in columns.items():
+            if measured:
+                column[fresh[measured["row"]]] = measured[name]
+            if self._measured:
+                column[known >= 0] = self._measured[name][known[known >= 0]]
+        self._measured = {"first": names[:, 0], "second": names[:, 1], **columns}
+        return take({**candidates, **columns}, columns["similarity"] > 0)
+
+    def _known(self, names: I64) -> I64:
+        """The row of each pair among those of the last pass, or -1."""
+        rows = np.full(len(names), -1, np.int64)
+        if self._measured and len(names):
+            old = np.stack([self._measured["first"], self._measured["second"]], axis=1)
+            width = np.int64(self._next_uid)
+            old_names, new_names = old[:, 0] * width + old[:, 1], names[:, 0] * width + names[:, 1]
+            order = np.argsort(old_names, kind="stable")
+            place = np.minimum(np.searchsorted(old_names[order], new_names), len(order) - 1)
+            same = old_names[order][place] == new_names
+            rows[same] = order[place[same]]
+        return rows
+
+    def _judged(self, pairs: Batch, segments: Batch, left: Left) -> Batch:
+        """Mark the pairs that match but say different things, or that the scope keeps apart."""
+        first, second = pairs["first"], pairs["second"]
+        differ = segments["numbers"][first] != segments["numbers"][second]
+        if self._config.numbers == "ignore":
+            differ[:] = False
+        elif self._grain == "document" and differ.any():
+            rows = np.flatnonzero(differ)
+            involved = np.unique(np.concatenate([segments["document"][first[rows]], segments["document"][second[rows]]]))
+            single = np.zeros(len(left.starts), bool)
+            single[involved] = _paragraphs(left, involved) == 1
+            differ[rows] = single[segments["document"][first[rows]]] & single[segments["document"][second[rows]]]
+        apart = segments["document"][first] != segments["document"][second]
+        if not self._split_scope:
+            apart[:] = False
+        return {**pairs, "numbers": differ, "apart": apart}
+
+
+def _paragraphs(left: Left, documents: I64) -> I64:
+    """How many lines with a token each document has: a record of one paragraph is compared as that paragraph."""
+    owner, _, _ = kernels.lines(left.arena, left.starts[documents], left.ends[documents])
+    return np.bincount(owner, minlength=len(documents)).astype(np.int64)
+
+
+def _document_batches(left: Left, documents: I64, batch_bytes: int) -> Iterator[Batch]:
+    sizes = (left.ends - left.starts)[documents]
+    group = (np.cumsum(sizes) - sizes) // batch_bytes
+    for rows in np.split(documents, np.flatnonzero(np.diff(group)) + 1) if len(documents) else []:
+        yield {"document": rows, "start": left.starts[rows], "end": left.ends[rows], "markdown": left.corpus.markdown[rows]}
+
+
+def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
+    for low in range(0, len(first), BATCH_PAIRS):
+        one, two = first[low : low + BATCH_PAIRS], second[low : low + BATCH_PAIRS]
+        batch: Batch = {"row": np.arange(low, low + len(one), dtype=np.int64), "first": one, "second": two}
+        for name in ("start", "end", "tokens"):
+            batch[f"first_{name}"], batch[f"second_{name}"] = segments[name][one], segments[name][two]
+        yield batch
+
+
+def _equal(batch: Batch, *, arena: U8) -> Batch:
+    """The pairs whose token sequences are equal."""
+    columns = [batch[f"{side}_{edge}"].tolist() for side in ("first", "second") for edge in ("start", "end")]
+    raw = np.array([arena[a:b].tobytes() == arena[c:d].tobytes() for a, b, c, d in zip(*columns, strict=True)], bool)
+    rest = take(batch, ~raw)
+    if rows_of(rest):
+        starts = np.concatenate([rest["first_start"], rest["second_start"]])
+        ends = np.concatenate([rest["first_end"], rest["second_end"]])
+        values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
+        m = rows_of(rest)
+        pairs = np.stack([np.arange(m), np.arange(m, 2 * m)], axis=1)
+        rest = take(rest, kernels.edit_distances(values, offsets, pairs, np.zeros(m, np.int64)) == 0)
+    same = concat([take(batch, raw), rest])
+    return {"first": same["first"], "second": same["second"]}
+
+
+def _salted(keys: NDArray[np.generic], documents: I64) -> NDArray[np.generic]:
+    """Keys that are equal only within a document."""
+    salt = documents.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return keys ^ (salt >> np.uint64(32)).astype(keys.dtype) if keys.dtype == np.uint32 else keys ^ salt
+
+
+def _no_candidates() -> Batch:
+    return {"first": np.zeros(0, np.int64), "second": np.zeros(0, np.int64)}
+
+
+def _no_pairs() -> Batch:
+    flags = {name: np.zeros(0, bool) for name in ("match", "numbers", "apart")}
+    return {**_no_candidates(), "similarity": np.zeros(0), "measure": np.zeros(0, np.uint8), **flags}

@@ -1,0 +1,211 @@
+"""The order of the stages, in one place: pass after pass until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from dedup import kernels
+from dedup.backends.base import Backend
+from dedup.config import Config
+from dedup.ledger.left import Left
+from dedup.ledger.removals import CUT, DROP, LEFT, Removals
+from dedup.matching import GrainMatcher, Matches
+from dedup.model import GRAINS, I64, Batch, Corpus, concat, rows_of, take
+from dedup.stages.cluster import cluster
+from dedup.stages.decide import decide, settle
+from dedup.stages.prefer import prefer
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run found and decided, before anything is written.
+
+    Attributes:
+        corpus: the documents.
+        left: what is left of them.
+        removals: what was proposed, and what stands of it.
+        shown: pairs that match and both stay, as read: `grain`, `document`, `start`, `end`, `kept_document`, `kept_start`, `kept_end`,
+            `similarity`, `measure`, `numbers`, `apart`; near misses are neither `numbers` nor `apart`, and `match` is false.
+        passes: passes run.
+        settled: whether the last pass proposed nothing; if not, a second run may find more.
+        counts: `candidates`, `skipped`, `taken_back`, `segments` (of the finest grain).
+    """
+
+    corpus: Corpus
+    left: Left
+    removals: Removals
+    shown: Batch = field(default_factory=dict)
+    passes: int = 0
+    settled: bool = False
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("candidates", "skipped", "taken_back", "segments"), 0))
+
+
+class Run:
+    """One run over a corpus.
+
+    Args:
+        corpus: the documents.
+        config: what to compare and what to do about it.
+        backend: where the work runs.
+        progress: called with a phase's name and the share of the run that is done.
+    """
+
+    def __init__(
+        self, corpus: Corpus, config: Config, backend: Backend, progress: Callable[[str, float], None] | None = None
+    ) -> None:
+        self._config = config
+        self._progress = progress or (lambda phase, share: None)
+        self._preference = prefer(corpus, config)
+        self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
+        self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
+        self.outcome = Outcome(corpus, Left(corpus), Removals())
+
+    def decide(self) -> Outcome:
+        """Run passes until nothing changes, or as many as the configuration allows."""
+        outcome = self.outcome
+        while not outcome.settled and outcome.passes < self._config.passes:
+            outcome.passes += 1
+            proposed, shown = 0, []
+            for grain in self._config.grains:
+                self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
+                found = self._found(grain)
+                shown.append(self._shown(grain, found))
+                proposed += self._remove(grain, found)
+            self._settle()
+            outcome.settled = proposed == 0
+            outcome.shown = concat(_said_once(shown))
+        return outcome
+
+    def _found(self, grain: str) -> Matches:
+        matcher, outcome = self.matchers[grain], self.outcome
+        if outcome.passes > 1 or not rows_of(matcher.rows):
+            matcher.refresh(outcome.left, self._changed[grain])
+        self._changed[grain] = np.zeros(0, np.int64)
+        found = matcher.matches(outcome.left, self._preference)
+        outcome.counts["candidates"] += found.candidates
+        outcome.counts["skipped"] = found.skipped
+        outcome.counts["segments"] = rows_of(matcher.rows)
+        return found
+
+    def _remove(self, grain: str, found: Matches) -> int:
+        """Turn matches into removals; returns how many were proposed."""
+        pairs, n = found.pairs, len(found.exact)
+        edges = take(pairs, pairs["match"] & ~pairs["numbers"] & ~pairs["apart"])
+        representative, row = cluster(edges["first"], edges["second"], edges["similarity"], n)
+        chosen = decide(found.exact, representative, row, edges["similarity"], edges["measure"])
+        if not len(chosen["rank"]):
+            return 0
+        segments, goes, kept = found.segments, chosen["rank"], chosen["kept"]
+        rows, pieces = self._as_read(segments, goes)
+        evidence, _ = self._as_read(segments, kept, "kept_")
+        turn = np.full(len(goes), self.outcome.passes, np.uint8)
+        common = {"grain": np.full(len(goes), GRAINS.index(grain), np.uint8), "turn": turn, "tokens": segments["tokens"][goes]}
+        common |= {name: chosen[name] for name in ("similarity", "measure", "reason")}
+        if grain == "document":
+            self.outcome.removals.add({**rows, **evidence, **common, "action": np.full(len(goes), DROP)}, _no_pieces())
+            self.outcome.left.dropped[rows["document"]] = True
+        else:
+            self.outcome.removals.add({**rows, **evidence, **common, "action": np.full(len(goes), CUT)}, pieces)
+            self._recut(np.unique(rows["document"]))
+            self._drop_small(np.unique(rows["document"]))
+        return len(goes)
+
+    def _as_read(self, segments: Batch, rows: I64, prefix: str = "") -> tuple[Batch, Batch]:
+        """Where segments were read: their hulls, and the pieces they are made of."""
+        left = self.outcome.left
+        document, start, end = (segments[name][rows] for name in ("document", "start", "end"))
+        stretches = left.as_read(document, start, end)
+        base = left.starts[document]
+        if stretches is None:
+            hull = np.stack([start - base, end - base], axis=1)
+            pieces = {"removal": np.arange(len(rows)), "document": document, "start": hull[:, 0], "end": hull[:, 1]}
+        else:
+            hull = np.array([(found[0][0], found[-1][1]) for found in stretches], np.int64).reshape(-1, 2)
+            flat = [(i, int(document[i]), low, high) for i, found in enumerate(stretches) for low, high in found]
+            table = np.array(flat, np.int64).reshape(-1, 4)
+            pieces = {name: table[:, i] for i, name in enumerate(("removal", "document", "start", "end"))}
+        return {f"{prefix}document": document, f"{prefix}start": hull[:, 0], f"{prefix}end": hull[:, 1]}, pieces
+
+    def _recut(self, documents: I64) -> None:
+        """Lay documents down anew after their cuts changed."""
+        cuts = self.outcome.removals.cuts()
+        low, high = np.searchsorted(cuts["document"], documents), np.searchsorted(cuts["document"], documents, "right")
+        spans = np.stack([cuts["start"], cuts["end"]], axis=1)
+        left = self.outcome.left
+        left.set_cuts({
+            int(document): [(int(s), int(e)) for s, e in spans[a:b]]
+            for document, a, b in zip(documents, low, high, strict=True)
+        })  # fmt: skip
+        for grain in self._config.grains:
+            self._changed[grain] = np.union1d(self._changed[grain], documents)
+
+    def _drop_small(self, documents: I64) -> None:
+        """Drop records of which too little is left, unless something stands for others there."""
+        outcome, config, left = self.outcome, self._config, self.outcome.left
+        whole = _tokens(left, outcome.corpus.starts[documents], outcome.corpus.ends[documents])
+        rest = _tokens(left, left.starts[documents], left.ends[documents])
+        small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
+        needed = np.zeros(len(outcome.corpus), bool)
+        needed[outcome.removals.rows["kept_document"][outcome.removals.alive]] = True
+        chosen = documents[small & ~needed[documents]]
+        if not len(chosen):
+            return
+        share = 1 - rest[small & ~needed[documents]] / whole[small & ~needed[documents]]
+        removals = outcome.removals
+        cuts = np.flatnonzero(removals.alive & (removals.rows["action"] == CUT))
+        order = cuts[np.lexsort((-removals.rows["tokens"][cuts], removals.rows["document"][cuts]))]
+        lead = order[np.searchsorted(removals.rows["document"][order], chosen)]
+        rows = take(removals.rows, lead)
+        size = (outcome.corpus.ends - outcome.corpus.starts)[chosen]
+        rows |= {"document": chosen, "start": np.zeros(len(chosen), np.int64), "end": size, "similarity": share}
+        rows |= {"action": np.full(len(chosen), DROP), "reason": np.full(len(chosen), LEFT), "tokens": whole[np.isin(documents, chosen)]}
+        rows["turn"] = np.full(len(chosen), outcome.passes)
+        removals.add(rows, _no_pieces())
+        left.dropped[chosen] = True
+
+    def _settle(self) -> None:
+        """Take back what is no longer proven."""
+        outcome = self.outcome
+        dropped, taken_back = settle(outcome.removals, len(outcome.corpus))
+        if len(taken_back):
+            outcome.counts["taken_back"] += len(taken_back)
+            outcome.left.dropped = dropped
+            self._recut(taken_back)
+
+    def _shown(self, grain: str, found: Matches) -> Batch:
+        """Pairs that match, or nearly, and that this pass does not act on."""
+        pairs = take(found.pairs, ~found.pairs["match"] | found.pairs["numbers"] | found.pairs["apart"])
+        if not rows_of(pairs):
+            pairs = take(found.pairs, np.zeros(0, np.int64))
+        segments = found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
+        one, _ = self._as_read(segments, pairs["second"])
+        other, _ = self._as_read(segments, pairs["first"], "kept_")
+        flags = {name: pairs[name] for name in ("similarity", "measure", "match", "numbers", "apart")}
+        return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
+
+
+def _said_once(shown: list[Batch]) -> list[Batch]:
+    """Leave out what a finer grain says of two records of one paragraph, which the grain of documents has said."""
+    names = ("document", "kept_document")
+    said = set()
+    for part in shown:
+        mine = part["numbers"] & (part["grain"] == GRAINS.index("document"))
+        said |= set(zip(*(part[name][mine].tolist() for name in names), strict=True))
+    result = []
+    for part in shown:
+        again = [pair in said for pair in zip(*(part[name].tolist() for name in names), strict=True)]
+        result.append(take(part, (part["grain"] == GRAINS.index("document")) | ~np.array(again, bool)))
+    return result
+
+
+def _tokens(left: Left, starts: I64, ends: I64) -> I64:
+    none = np.zeros(0, np.uint32)
+    found: I64 = kernels.scan(left.arena, starts, ends, 1, 0, none, none)[2]
+    return found
+
+
+def _no_pieces() -> Batch:
+    return {name: np.zeros(0, np.int64) for name in ("removal", "document", "start", "end")}

@@ -1,0 +1,293 @@
+"""A report as a page of the terminal: what repeats, where, what for, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from dedup import kernels
+from dedup.console import clip, clip_middle, has_colour, make_console, neutral_line, squeeze, wrap
+from dedup.contrast import differences, excerpt, with_differences
+from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
+
+TOP_SOURCES = 12
+TEXT_LINES = 2
+"""Lines of a kept stretch that are shown."""
+
+_WOULD = {"scan": "would be", "clean": "were"}
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+class Page:
+    """Prints blocks of text at the width of a console, folded where our own rule says.
+
+    Args:
+        console: where to print.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.width = max(20, console.width - (0 if console.is_terminal else 0))
+        self.colour = has_colour(console)
+        self.plain = not console.encoding.lower().startswith("utf")
+
+    def line(self, text: Text | str = "", style: str = "", indent: int = 0, most: int | None = None) -> None:
+        """Print a text, folded and indented; of more than `most` lines the last one ends in an ellipsis."""
+        content = Text(text, style=style) if isinstance(text, str) else text
+        lines = wrap(content, self.width - indent)
+        if most is not None and len(lines) > most:
+            lines = lines[:most]
+            last = lines[-1].plain
+            while cell_len(last) > self.width - indent - 1:
+                last = last[:-1]
+            lines[-1] = lines[-1][: len(last)]
+            lines[-1].append("…")
+        for one in lines or [Text()]:
+            self.console.print(Text(" " * indent).append_text(one), no_wrap=True, crop=False, overflow="ignore")
+
+    def heading(self, text: str, aside: str = "") -> None:
+        """Print a heading after an empty line."""
+        self.console.print()
+        self.line(Text(text, style="bold").append(f"  {aside}" if aside else "", style="not bold dim"))
+
+    def labelled(self, label: str, text: Text, indent: int, style: str = "", most: int | None = None) -> None:
+        """Print a text beside a label, its further lines under its first one."""
+        lead = indent + cell_len(label) + 1
+        lines = wrap(text, max(8, self.width - lead))
+        for i, one in enumerate(lines[:most]):
+            head = Text(" " * indent).append(label, style=style).append(" ") if i == 0 else Text(" " * lead)
+            self.console.print(head.append_text(one), no_wrap=True, crop=False, overflow="ignore")
+
+    def bar(self, share: float, cells: int) -> Text:
+        """A bar of `cells` cells that is filled to `share`; any share above zero shows."""
+        if self.plain:
+            full = max(round(share * cells), int(share > 0))
+            return Text("#" * full + "." * (cells - full))
+        eighths = max(round(share * cells * 8), int(share > 0))
+        full, rest = divmod(eighths, 8)
+        filled = "█" * full + (_EIGHTHS[rest] if rest else "")
+        return Text(filled, style="yellow").append("·" * (cells - len(filled)), style="dim")
+
+
+def print_report(report: Report, console: Console, command: str = "scan", top: int = 10) -> None:
+    """Draw a report.
+
+    Args:
+        report: of a scan or a clean.
+        console: decides width and colour.
+        command: `scan` (what would be done) or `clean` (what was done).
+        top: clusters to show; 0 shows none.
+    """
+    page = Page(console)
+    _headline(page, report, command)
+    _sources(page, report)
+    shown = report.largest[:top]
+    if shown:
+        page.heading("Biggest clusters", f"{len(shown):,} of {report.clusters:,}" if len(shown) < report.clusters else "")
+        for number, cluster in enumerate(shown, 1):
+            _cluster(page, number, cluster, _with_records(report))
+    if top:
+        _pairs(page, report)
+    _notes(page, report)
+
+
+def _headline(page: Page, report: Report, command: str) -> None:
+    if not report.removed_bytes:
+        page.line("Nothing repeats.", style="bold green" if page.colour else "")
+        page.line(f"{_read(report)}.", style="dim")
+        return
+    done = {"scan": "repeats", "clean": "is gone"}[command]
+    page.line(
+        Text(f"{percent(report.removed_share)} of the text {done}", style="bold").append(
+            f": {report.removed_bytes:,} of {report.text_bytes:,} bytes.", style="not bold"
+        )
+    )
+    parts = []
+    if report.dropped:
+        parts.append(f"{report.dropped:,} of {counted(report.documents, 'document')} {_WOULD[command]} dropped")
+    if report.cut:
+        parts.append(f"{counted(report.cut, _cut_noun(report))} {_WOULD[command] if not parts else ''} cut".replace("  ", " "))
+    page.line(" and ".join(parts) + f", in {counted(report.clusters, 'cluster')}.")
+    page.line(f"{_read(report)}.", style="dim")
+
+
+def _read(report: Report) -> str:
+    return f"Read {counted(report.documents, 'document')} in {counted(len(report.sources), 'file')}, {report.text_bytes:,} bytes of text"
+
+
+def _cut_noun(report: Report) -> str:
+    return "sentence" if report.config.get("grain") == "sentence" else "paragraph"
+
+
+def _sources(page: Page, report: Report) -> None:
+    """A bar for each file of which something goes, the ones that lose most first."""
+    repeating = [source for source in report.sources if source.removed_bytes]
+    if not repeating or len(report.sources) == 1:
+        return
+    page.heading("What repeats, file by file")
+    shown = sorted(repeating, key=lambda source: -source.removed_bytes)[:TOP_SOURCES]
+    roomy = page.width >= 60
+    size_width = max(len(size(source.removed_bytes)) for source in shown)
+    cells = 24 if page.width >= 80 else 16 if roomy else 8
+    names = [neutral_line(source.name) for source in shown]
+    room = page.width - 2 - cells - 8 - (size_width + 2 if roomy else 0) - 2
+    name_width = min(max(cell_len(name) for name in names), max(8, room))
+    for source, name in zip(shown, names, strict=True):
+        page.line(_source(page, source, clip_middle(name, name_width), name_width, cells, size_width if roomy else 0), indent=2)
+    rest = len(repeating) - len(shown)
+    clean = len(report.sources) - len(repeating)
+    more = [f"{counted(rest, 'more file')} with repeats"] if rest else []
+    more += [f"{counted(clean, 'file')} without"] if clean else []
+    if more:
+        page.line(f"and {' and '.join(more)}", style="dim", indent=2)
+
+
+def _source(page: Page, source: SourceReport, name: str, name_width: int, cells: int, size_width: int) -> Text:
+    share = source.removed_bytes / source.text_bytes if source.text_bytes else 0.0
+    text = Text(name + " " * (name_width - cell_len(name) + 2))
+    text.append_text(page.bar(share, cells)).append(f" {percent(share):>7}")
+    if size_width:
+        text.append(f"  {size(source.removed_bytes):>{size_width}}", style="dim")
+    return text
+
+
+def _with_records(report: Report) -> frozenset[str]:
+    """The sources of which a record number must be named."""
+    return frozenset(source.name for source in report.sources if source.documents > 1)
+
+
+def _cluster(page: Page, number: int, cluster: Cluster, numbered: frozenset[str]) -> None:
+    noun = cluster.grain
+    where = f" in {counted(cluster.documents, 'document')}" if noun != "document" else ""
+    hosts = f" on {counted(cluster.hosts, 'host')}" if cluster.hosts > 1 else ""
+    page.console.print()
+    title = Text(f"{number:>2}  ", style="dim").append(f"{noun} × {cluster.size:,}", style="not dim bold cyan" if page.colour else "not dim")
+    page.line(title.append(f"{where}{hosts}, {size(cluster.removed_bytes)} repeat", style="dim"))
+    page.line(Text(squeeze(cluster.kept.text[: 4 * page.width])), indent=4, most=TEXT_LINES)
+    page.labelled("keep", _place(cluster.kept, numbered, noun), 4, style="green")
+    alike = [member for member in cluster.members if _changes(cluster.kept, member) is None]
+    for member in alike:
+        page.labelled(f"{member.action:<4}", _member(member, numbered, noun), 4, style="red")
+    for member in (member for member in cluster.members if member not in alike):
+        page.labelled(f"{member.action:<4}", _member(member, numbered, noun), 4, style="red")
+        page.labelled("    ", _changes(cluster.kept, member, page.colour) or Text(), 4, most=4)
+    rest = cluster.size - 1 - len(cluster.members)
+    if rest:
+        page.line(f"and {rest:,} more", style="dim", indent=9)
+
+
+def _member(member: Member, numbered: frozenset[str], noun: str) -> Text:
+    if member.measure == "left":
+        said = f"too little was left: {percent(member.similarity)} of it repeats"
+    elif member.reason == "exact" or member.similarity >= 1:
+        said = "the same text" 
+    else:
+        said = f"{percent(member.similarity)} alike ({member.measure})"
+    return _place(member.place, numbered, noun).append(f"  {said}", style="dim")
+
+
+def _changes(kept: Place, member: Member, colour: bool = False) -> Text | None:
+    """The differences of a near-duplicate; None where there are none to show."""
+    if member.reason != "near" or member.measure == "left":
+        return None
+    opcodes = differences(kept.text, member.place.text)
+    return excerpt(kept.text, member.place.text, opcodes, colour) if any(code[0] != "equal" for code in opcodes) else None
+
+
+def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
+    text = Text(clip_middle(neutral_line(place.source), 60))
+    if place.source in numbered:
+        text.append(f" record {place.record:,}")
+    if place.doc_id:
+        text.append(f" ({clip(neutral_line(place.doc_id), 40)})", style="dim")
+    if noun != "document":
+        text.append(f" bytes {place.start:,}–{place.end:,}")
+    return text
+
+
+def _pairs(page: Page, report: Report) -> None:
+    """Pairs that match and stay: they differ in a number, or the scope keeps them."""
+    for reason, heading, total in (
+        ("numbers differ", "Alike, but a number differs: both stay", report.kept_for_numbers),
+        ("another document", "Alike, in two documents: both stay", report.kept_apart),
+    ):
+        mine = [(kept, member) for kept, member in report.shown if member.reason == reason]
+        if not mine:
+            continue
+        page.heading(heading, f"{len(mine):,} of {counted(total, 'pair')}" if len(mine) < total else counted(total, "pair"))
+        for kept, member in mine:
+            page.console.print()
+            for place, other, is_first in ((kept, member.place, True), (member.place, kept, False)):
+                page.line(_place(place, _with_records(report), "pair"), style="dim", indent=4)
+                limit = 4 * page.width
+                text = with_differences(place.text[:limit], other.text[:limit], page.colour, is_first)
+                page.line(text, indent=4, most=TEXT_LINES + 1)
+
+
+def _notes(page: Page, report: Report) -> None:
+    notes = list(_remarks(report))
+    if notes:
+        page.heading("Notes")
+        for note in notes:
+            page.labelled("-" if page.plain else "•", Text(neutral_line(note)), 2)
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    if report.bad_records:
+        yield f"{counted(report.bad_records, 'record')} could not be read and took no part."
+    if report.invalid_utf8:
+        yield (
+            f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8: they were compared as they are. If these are "
+            "GB18030, Big5 or UTF-16 files, convert them first: iconv -f GB18030 -t UTF-8."
+        )
+    if report.skipped_pairs:
+        yield f"{counted(report.skipped_pairs, 'candidate pair')} left out by the bucket limit; --threshold and --bands decide how many there are."
+    if not report.settled:
+        yield f"Not settled after {counted(report.passes, 'pass', 'passes')}: another clean of the output may find more."
+    if report.near_misses:
+        yield f"{counted(report.near_misses, 'pair')} just below the threshold: both stay."
+    yield from report.notes
+    if kernels.IMPLEMENTATION == "portable":
+        yield "The numpy kernels did the work: the result is the same, but it takes longer than with the compiled core."
+
+
+def print_next(console: Console, lines: Iterable[tuple[str, str]]) -> None:
+    """Say what to do next: pairs of a purpose and a command."""
+    page = Page(console)
+    console.print()
+    rows = list(lines)
+    width = max(cell_len(purpose) for purpose, _ in rows)
+    for purpose, command in rows:
+        text = Text(f"{purpose}{' ' * (width - cell_len(purpose))}  ", style="dim").append(command, style="not dim bold")
+        console.print(text, soft_wrap=True)
+    del page
+
+
+def percent(share: float) -> str:
+    """A share in per cent with one decimal; what is not all or nothing is never rounded to it."""
+    if 0 < share < 0.0005:
+        return "<0.1 %"
+    return f"{min(share * 100, 99.9) if share < 1 else 100:.1f} %"
+
+
+def size(n: int) -> str:
+    """A number of bytes for a reader."""
+    if n < 100_000:
+        return f"{n:,} B"
+    value, unit = n / 1000, "kB"
+    for bigger in ("MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, bigger
+    return f"{value:,.1f} {unit}"
+
+
+def counted(n: int, noun: str, plural: str = "") -> str:
+    """A number and its noun."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+__all__ = ["Page", "counted", "make_console", "percent", "print_next", "print_report", "size"]

@@ -1,0 +1,80 @@
+"""Buckets -> candidate pairs: who shares a bucket with whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dedup import kernels
+from dedup.model import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPairs:
+    """Pairs each member of a bucket with the bucket's first `limit` members.
+
+    A choice that depends on no state and no split of the work. What the limit leaves out is counted, and the next pass,
+    in which duplicates are gone, comes to it.
+
+    Attributes:
+        key: the column that names the bucket.
+        limit: members that each other one is paired with.
+
+    Rows in: `key`, and `rank` int64, the order of preference. Rows out: `first` and `second` int64, ranks, first < second;
+    and one row (-1, count) where pairs were left out.
+    """
+
+    key: str
+    limit: int
+
+    def table(self, batch: Batch) -> Batch:
+        """All buckets at once, by the grouping kernel."""
+        pairs, skipped = kernels.bucket_pairs(batch[self.key], self.limit)
+        rank = batch["rank"]
+        return _rows(rank[pairs[:, 0]], rank[pairs[:, 1]], skipped)
+
+    def stream(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """Bucket after bucket, holding no more than the first `limit` members of one."""
+        current: object = None
+        members: list[int] = []
+        size = skipped = 0
+        for batch in batches:
+            first: list[int] = []
+            second: list[int] = []
+            for key, rank in zip(batch[self.key].tolist(), batch["rank"].tolist(), strict=True):
+                if key != current:
+                    current, members, size = key, [], 0
+                first.extend(members)
+                second.extend([rank] * len(members))
+                skipped += size - len(members)
+                size += 1
+                if len(members) < self.limit:
+                    members.append(rank)
+            yield _rows(np.array(first, np.int64), np.array(second, np.int64), 0)
+        yield _rows(np.zeros(0, np.int64), np.zeros(0, np.int64), skipped)
+
+
+def _rows(first: np.ndarray, second: np.ndarray, skipped: int) -> Batch:  # type: ignore[type-arg]
+    if skipped:
+        first = np.append(first, np.int64(-1))
+        second = np.append(second, np.int64(skipped))
+    return {"first": first, "second": second}
+
+
+def band(batch: Batch) -> tuple[Batch, int]:
+    """Distinct candidate pairs of all bands, sorted by (second, first), and how many pairs the limit left out.
+
+    Args:
+        batch: the rows that `BucketPairs` gave, over all bands.
+    """
+    first, second = batch["first"], batch["second"]
+    counts = first < 0
+    skipped = int(second[counts].sum())
+    pairs = np.stack([second[~counts], first[~counts]], axis=1)
+    if len(pairs):
+        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+        pairs = pairs[order]
+        pairs = pairs[np.concatenate([[True], np.any(pairs[1:] != pairs[:-1], axis=1)])]
+    return {"first": pairs[:, 1], "second": pairs[:, 0]}, skipped

@@ -1,0 +1,223 @@
+"""Documents + removals -> cleaned documents, and a log of what was taken out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from dedup.errors import InputChangedError, IntegrityError
+from dedup.formats import SourceReader, open_source
+from dedup.formats.compression import open_compressed, open_decompressed
+from dedup.formats.splice import RangeReader, cut
+from dedup.ledger.left import Left
+from dedup.ledger.lines import LogLines
+from dedup.log import Line, LineWriter, text_hash, with_raw
+from dedup.model import I64, BadRecord
+
+WHOLE_SOURCE = -1
+
+
+@dataclass(slots=True)
+class Account:
+    """What came in and where it went, of one source: records, and bytes of the decompressed file.
+
+    What stands between records (a header, blank lines) counts as kept bytes. in = kept + removed + quarantined, in both.
+    """
+
+    name: str
+    records_in: int = 0
+    records_kept: int = 0
+    records_removed: int = 0
+    records_quarantined: int = 0
+    bytes_in: int = 0
+    bytes_kept: int = 0
+    bytes_removed: int = 0
+    bytes_quarantined: int = 0
+    input_hash: str = ""
+    output_hash: str | None = None
+    row_groups: list[int] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise IntegrityError unless nothing is unaccounted for."""
+        for unit in ("records", "bytes"):
+            came, kept, removed, quarantined = (getattr(self, f"{unit}_{part}") for part in ("in", "kept", "removed", "quarantined"))
+            if came != kept + removed + quarantined:
+                raise IntegrityError(
+                    f"{self.name}: {came:,} {unit} came in, but {kept:,} kept + {removed:,} removed + {quarantined:,} quarantined "
+                    "do not add up. Nothing was published; please report this."
+                )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """A binary stream that counts and hashes what passes through it."""
+
+    stream: BinaryIO
+    size: int = 0
+    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self._count(data)
+        return data
+
+    def write(self, data: bytes) -> int:
+        self._count(data)
+        return self.stream.write(data)
+
+    def _count(self, data: bytes) -> None:
+        self.size += len(data)
+        self.digest.update(data)
+
+    def seekable(self) -> bool:
+        return False
+
+
+@dataclass(slots=True)
+class _Edit:
+    """A byte range of a source that goes, and what the log or the quarantine says of it."""
+
+    start: int
+    end: int
+    line: Line
+    quarantined: bool = False
+    removal: int = -1
+    inside: list[Line] = field(default_factory=list)
+
+
+class Cleaner:
+    """Writes what is left of each source, and the log.
+
+    Args:
+        left: what is left of the documents.
+        lines: makes the lines of the log.
+        removed, quarantine: the two logs; a quarantine of None keeps bad records in their place.
+    """
+
+    def __init__(self, left: Left, lines: LogLines, removed: LineWriter, quarantine: LineWriter, keep_bad: bool) -> None:
+        self._left = left
+        self._corpus = left.corpus
+        self._lines = lines
+        self._removed = removed
+        self._quarantine = quarantine
+        self._keep_bad = keep_bad
+        self._first: dict[int, str] = {}
+
+    def clean(self, source: int, target: Path) -> Account:
+        """Write one source below `target`.
+
+        Raises:
+            IntegrityError: the account does not add up.
+            InputChangedError: the source is not as it was read.
+        """
+        mine = np.flatnonzero(self._corpus.source == source)
+        bad = [record for record in self._corpus.bad if record.source == source]
+        account = Account(self._corpus.sources[source].name)
+        account.records_removed = int(self._left.dropped[mine].sum())
+        whole = [record for record in bad if record.record == WHOLE_SOURCE]
+        account.records_quarantined = 0 if self._keep_bad or whole else len(bad)
+        account.records_in = len(mine) + (1 if whole else len(bad))
+        account.records_kept = account.records_in - account.records_removed - account.records_quarantined
+        path = target / account.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if whole:
+            self._copy(source, path, account, whole[0])
+        elif self._corpus.sources[source].format == "parquet":
+            self._parquet(source, mine, path, account)
+        else:
+            self._text(source, mine, bad, path, account)
+        account.check()
+        return account
+
+    def _copy(self, source: int, path: Path, account: Account, record: BadRecord) -> None:
+        """A source that cannot be read stays as it is, byte for byte."""
+        with Path(self._corpus.sources[source].path).open("rb") as stream, path.open("wb") as out:
+            sink = _Tally(out)
+            while data := stream.read(1 << 20):
+                sink.write(data)
+        account.bytes_in = account.bytes_kept = sink.size
+        account.input_hash = account.output_hash = sink.digest.hexdigest()
+        self._quarantine.plain({"source": account.name, "record": None, "offset": 0, "length": sink.size, "reason": record.reason, "action": "keep"})
+
+    def _text(self, source: int, mine: I64, bad: list[BadRecord], path: Path, account: Account) -> None:
+        spec = self._corpus.sources[source]
+        reader = open_source(spec, self._corpus.fields[source])
+        pending: deque[_Edit] = deque()
+        with open_decompressed(spec.path, spec.compression) as stream, RangeReader(spec.path, spec.compression) as records:
+            intake = _Tally(cast(BinaryIO, stream))
+            with open_compressed(str(path), spec.compression) as out:
+                sink = _Tally(out)
+                edits = self._edits(mine, bad, reader, records)
+                for raw in cut(cast(BinaryIO, intake), _ranges(edits, pending), cast(BinaryIO, sink)):
+                    self._note(pending.popleft(), raw, account)
+        account.bytes_in, account.input_hash = intake.size, intake.digest.hexdigest()
+        account.bytes_kept, account.output_hash = sink.size, sink.digest.hexdigest()
+        if spec.format in ("text", "markdown") and account.records_kept == 0:
+            path.unlink()  # a file whose only record is gone
+            account.output_hash = None
+
+    def _note(self, edit: _Edit, raw: bytes, account: Account) -> None:
+        if edit.quarantined:
+            account.bytes_quarantined += len(raw)
+            self._quarantine.plain(with_raw(edit.line, raw))
+            return
+        account.bytes_removed += len(raw)
+        first = self._first.get(edit.removal)  # of a cut that an earlier one divides, this may be a later stretch
+        name = self._removed.write(with_raw({**edit.line, "of": first} if first else edit.line, raw))
+        if edit.removal >= 0:
+            self._first.setdefault(edit.removal, name)
+        for line in edit.inside:
+            self._removed.write({**line, "within": name})
+
+    def _edits(self, mine: I64, bad: list[BadRecord], reader: SourceReader, records: RangeReader) -> Iterator[_Edit]:
+        """What goes from one source, by byte offset."""
+        touched = [int(d) for d in mine if self._left.dropped[d] or int(d) in self._left.spans]
+        waiting = deque(sorted(bad, key=lambda record: record.offset))
+        name = reader.source.name
+        for document in touched:
+            offset, length = (int(value) for value in self._corpus.positions[document])
+            yield from self._bad_before(waiting, offset, name)
+            raw = records.read(offset, length)
+            shared = {"offset": offset, "record_hash": text_hash(raw)}
+            if self._left.dropped[document]:
+                inside = [line for *_, line in self._lines.cuts(document)]
+                yield _Edit(offset, offset + length, {**self._lines.drop(document), **shared}, inside=inside)
+                continue
+            yield from self._cuts(document, raw, offset, reader)
+        yield from self._bad_before(waiting, None, name)
+
+    def _cuts(self, document: int, raw: bytes, offset: int, reader: SourceReader) -> Iterator[_Edit]:
+        found = list(self._lines.cuts(document))
+        spans = reader.settle(raw, [(number, *span) for _, number, span, _ in found])
+        record_hash = text_hash(raw)
+        for (removal, _, span, line), settled, (start, end) in zip(found, spans, reader.locate(raw, spans), strict=True):
+            if end == start:
+                continue
+            shared = {"offset": offset + start, "record_hash": record_hash}
+            if settled[1:] != span:
+                shared |= {"start": line["start"] + settled[1] - span[0], "end": line["end"] + settled[2] - span[1]}
+            yield _Edit(offset + start, offset + end, {**line, **shared}, removal=removal)
+
+    def _bad_before(self, waiting: deque[BadRecord], offset: int | None, name: str) -> Iterator[_Edit]:
+        while waiting and (offset is None or waiting[0].offset < offset):
+            record = waiting.popleft()
+            line = {"source": name, "record": record.record, "offset": record.offset, "length": record.length, "reason": record.reason}
+            if self._keep_bad:
+                self._quarantine.plain({**line, "action": "keep"})
+            else:
+                yield _Edit(record.offset, record.offset + record.length, {**line, "action": "quarantine"}, quarantined=True)
+
+    def _parquet(self, source: int, mine: I64, path: Path, account: Account) -> None:
+        raise InputChangedError("parquet")
+
+
+def _ranges(edits: Iterator[_Edit], pending: deque[_Edit]) -> Iterator[tuple[int, int]]:
+    for edit in edits:
+        pending.append(edit)
+        yield edit.start, edit.end

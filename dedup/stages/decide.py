@@ -1,0 +1,113 @@
+"""Matches -> removals: what goes, for whom it goes, and whether what speaks for it is still there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.ledger.removals import CUT, EXACT, LEFT, NEAR, Removals
+from dedup.model import I64, Batch, take
+
+def decide(exact: I64, representative: I64, row: I64, similarity: NDArray[np.float64], measure: NDArray[np.uint8]) -> Batch:
+    """Who goes, and for whom.
+
+    Args:
+        exact: int64[n], the first segment of equal folded text.
+        representative, row: int64[n], see `cluster`; set for first segments alone.
+        similarity, measure: of the matches that `row` counts.
+
+    Returns:
+        `rank` and `kept` int64 (segments by rank), `similarity` float64, `measure` and `reason` uint8. A segment equal to a duplicate
+        goes for the same kept one, at the same similarity.
+    """
+    lead = representative[exact]
+    copy = exact != np.arange(len(exact))
+    goes = np.flatnonzero(copy | (representative >= 0))
+    near = lead[goes] >= 0
+    kept = np.where(near, lead[goes], exact[goes])
+    match = np.maximum(row[exact[goes]], 0)
+    has_rows = len(similarity) > 0
+    return {
+        "rank": goes,
+        "kept": kept,
+        "similarity": np.where(near, similarity[match] if has_rows else 1.0, 1.0),
+        "measure": np.where(near, measure[match] if has_rows else 0, 0).astype(np.uint8),
+        "reason": np.where(near, NEAR, EXACT).astype(np.uint8),
+    }
+
+
+def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
+    """Take back every removal whose evidence is no longer there, until all that stand are proven.
+
+    A removal's evidence is there when its kept document is not dropped and, unless a whole document speaks for it, no later cut
+    that stands reaches into the kept stretch. What rested on a cut that is taken back is taken back too. Taking back only adds
+    text, so rounds end.
+
+    Args:
+        removals: changed in place.
+        n: number of documents.
+
+    Returns:
+        (dropped bool[n], documents whose cuts or fate were taken back).
+    """
+    taken_back: list[I64] = []
+    while True:
+        dropped = np.zeros(n, bool)
+        dropped[removals.rows["document"][removals.drops()]] = True
+        dead = np.flatnonzero(removals.alive & ~_proven(removals, dropped))
+        if not len(dead):
+            break
+        dead = np.union1d(dead, _resting_on(removals, dead, n))
+        removals.alive[dead] = False
+        taken_back.append(removals.rows["document"][dead].astype(np.int64))
+    return dropped, np.unique(np.concatenate(taken_back)) if taken_back else np.zeros(0, np.int64)
+
+
+def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    rows = removals.rows
+    proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]]
+    stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
+    cuts = removals.cuts()
+    cut_turn = rows["turn"][cuts["removal"]]
+    for turn in np.unique(rows["turn"][removals.alive]):
+        # an earlier cut inside the kept stretch was gone already when the two were compared
+        mine = np.flatnonzero(stretch & (rows["turn"] == turn) & removals.alive)
+        later = take(cuts, cut_turn >= turn)
+        if len(mine) and len(later["document"]):
+            proven[mine] &= ~_reached(later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine])
+    return proven
+
+
+def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
+    """Removals that were found on a text which a dead cut had changed."""
+    rows = removals.rows
+    cuts = dead[rows["action"][dead] == CUT]
+    never = 255
+    turn = np.full(n, never, np.int64)
+    np.minimum.at(turn, rows["document"][cuts], rows["turn"][cuts])
+    on = turn[rows["document"]]
+    later = (rows["turn"] > on) | (rows["turn"] > turn[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
+    return np.flatnonzero(removals.alive & later)
+
+
+def _reached(cuts: Batch, documents: I64, starts: I64, ends: I64) -> NDArray[np.bool_]:
+    """Which stretches a cut reaches into."""
+    keys = np.stack([cuts["document"], cuts["start"]], axis=1)
+    order = _search(keys, np.stack([documents, ends], axis=1))  # cuts that begin before the stretch ends
+    before = order - 1
+    hit = before >= 0
+    row = np.maximum(before, 0)
+    result: NDArray[np.bool_] = hit & (cuts["document"][row] == documents) & (cuts["end"][row] > starts)
+    return result
+
+
+def _search(keys: I64, wanted: I64) -> I64:
+    """Place of each wanted (document, offset) among sorted keys, left side."""
+    both = np.concatenate([wanted, keys])
+    side = np.concatenate([np.zeros(len(wanted), np.int64), np.ones(len(keys), np.int64)])
+    order = np.lexsort((side, both[:, 1], both[:, 0]))
+    rank = np.cumsum(side[order])
+    place = np.empty(len(both), np.int64)
+    place[order] = rank
+    found: I64 = place[: len(wanted)]
+    return found

@@ -1,0 +1,114 @@
+"""Sources -> the corpus: every record in canonical order over one buffer, bad ones counted and kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from dedup.errors import FormatError, UsageError
+from dedup.formats import SourceReader, open_source
+from dedup.model import BadRecord, Corpus, Documents, Fields, Source, Strings
+
+WHOLE_SOURCE = -1
+"""Record number of a bad record that stands for a whole source that cannot be read."""
+
+
+def read(
+    sources: Sequence[Source], fields: Fields, batch_bytes: int, progress: Callable[[int], None] | None = None
+) -> Corpus:
+    """Read all sources.
+
+    A source that is damaged beyond the single record takes no part: it is one bad record. If none can be read, that is an error.
+
+    Args:
+        sources: in canonical order, `index` counting from 0.
+        fields: the field names that the user gave.
+        batch_bytes: text in a batch; does not change the result.
+        progress: called with the bytes consumed since the last call.
+
+    Raises:
+        FormatError: no source can be read.
+        UsageError: a field is not there.
+    """
+    batches: list[Documents] = []
+    bad: list[BadRecord] = []
+    resolved: list[Fields] = []
+    failure: FormatError | None = None
+    for source in sources:
+        mine: list[Documents] = []
+        try:
+            reader = open_source(source, fields, batch_bytes)
+            for batch in reader.read():
+                mine.append(batch)
+                if progress is not None:
+                    progress(batch.consumed)
+            resolved.append(reader.fields)
+        except FormatError as error:
+            failure = error
+            bad.append(BadRecord(source.index, WHOLE_SOURCE, 0, 0, str(error)))
+            resolved.append(fields)
+            continue
+        batches.extend(mine)
+        bad.extend(record for batch in mine for record in batch.bad)
+    if failure is not None and all(any(b.source == s.index and b.record == WHOLE_SOURCE for b in bad) for s in sources):
+        raise failure
+    return gather(batches, tuple(sources), tuple(resolved), tuple(bad))
+
+
+def gather(
+    batches: Iterable[Documents], sources: tuple[Source, ...], fields: tuple[Fields, ...], bad: tuple[BadRecord, ...] = ()
+) -> Corpus:
+    """Lay batches of documents, which come in canonical order, out as one corpus."""
+    parts = list(batches)
+    lengths = [np.diff(part.text.offsets) for part in parts]
+    ends = np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths]))
+    starts = ends - np.concatenate([np.zeros(0, np.int64), *lengths])
+    width = max((part.bounds.shape[1] for part in parts), default=1)
+    return Corpus(
+        sources=sources,
+        arena=_joined([part.text.values[part.text.offsets[0] : part.text.offsets[-1]] for part in parts]),
+        starts=starts.astype(np.int64),
+        ends=ends.astype(np.int64),
+        source=_ints([np.full(len(part), part.source, np.int64) for part in parts]),
+        record=_ints([part.records for part in parts]),
+        positions=_ints([part.positions for part in parts], (0, 2)),
+        bounds=_ints([_padded(part, width) for part in parts], (0, width, 2)),
+        markdown=np.concatenate([np.zeros(0, bool), *(np.full(len(part), part.markdown) for part in parts)]),
+        meta=_meta(parts),
+        bad=bad,
+        fields=fields,
+    )
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+    if len(parts) == 1:
+        return np.ascontiguousarray(parts[0])
+    return np.concatenate([np.zeros(0, np.uint8), *parts])
+
+
+def _ints(parts: list[np.ndarray], shape: tuple[int, ...] = (0,)) -> np.ndarray:  # type: ignore[type-arg]
+    return np.concatenate([np.zeros(shape, np.int64), *parts])
+
+
+def _padded(part: Documents, width: int) -> np.ndarray:  # type: ignore[type-arg]
+    n, have, _ = part.bounds.shape
+    end = np.diff(part.text.offsets).reshape(n, 1, 1)
+    return np.concatenate([part.bounds, np.broadcast_to(end, (n, width - have, 2))], axis=1)
+
+
+def _meta(parts: list[Documents]) -> dict[str, Strings]:
+    """Each field over all batches; a source that lacks it has the empty string."""
+    meta: dict[str, Strings] = {}
+    for name in sorted({name for part in parts for name in part.meta}):
+        columns = [part.meta.get(name) or Strings(np.zeros(0, np.uint8), np.zeros(len(part) + 1, np.int64)) for part in parts]
+        offsets = np.concatenate([np.zeros(1, np.int64), *(np.diff(column.offsets) for column in columns)])
+        meta[name] = Strings(_joined([column.values for column in columns]), np.cumsum(offsets))
+    return meta
+
+
+def reader_of(corpus: Corpus, source: int) -> SourceReader:
+    """The reader of a source, with the fields that were found before."""
+    if not corpus.fields[source].text:
+        raise UsageError(f"{corpus.sources[source].path}: it could not be read.")
+    return open_source(corpus.sources[source], corpus.fields[source])

@@ -1,0 +1,77 @@
+"""Candidate pairs -> matches: every pair is measured on its text before anything is said of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup import kernels
+from dedup.config import Config
+from dedup.model import I64, MEASURES, U8, Batch, take
+
+NEAR_MISS = 0.05
+"""Pairs this far below the threshold are kept as near misses, to be shown; they are no matches."""
+
+
+def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
+    """Measure candidate pairs.
+
+    Args:
+        batch: pairs, with `first_start`, `first_end`, `second_start`, `second_end` int64 in the arena, and `first_tokens`, `second_tokens` int64.
+        arena: uint8[...], the text.
+        config: thresholds and measures.
+        grain: decides the matching; two texts of at most `config.short_tokens` tokens are matched as paragraphs are.
+
+    Returns:
+        The rows at most `NEAR_MISS` below the threshold, with `similarity` float64, `measure` uint8 (place in `MEASURES`) and `match`
+        bool. `edit`: 1 - token edit distance / longer length (Levenshtein; Myers' bit-parallel method, 1999).
+        `jaccard`, `containment`: of the sets of k-shingles; containment is of the smaller set.
+    """
+    starts = np.concatenate([batch["first_start"], batch["second_start"]])
+    ends = np.concatenate([batch["first_end"], batch["second_end"]])
+    ranges, inverse = np.unique(np.stack([starts, ends], axis=1), axis=0, return_inverse=True)
+    pairs = np.ascontiguousarray(inverse.reshape(2, -1).T.astype(np.int64))
+    values, offsets, _, _ = kernels.tokenize(arena, np.ascontiguousarray(ranges[:, 0]), np.ascontiguousarray(ranges[:, 1]))
+    longer = np.maximum(batch["first_tokens"], batch["second_tokens"])
+    short = longer <= config.short_tokens
+    similarity = np.zeros(len(pairs))
+    measure = np.zeros(len(pairs), np.uint8)
+    match = np.zeros(len(pairs), bool)
+    for mine, matching in ((short, config.paragraph), (~short, config.matching(grain))):
+        if mine.any():
+            rows = np.ascontiguousarray(pairs[mine])
+            if matching.measure == "edit":
+                found = _edit(values, offsets, rows, longer[mine], matching.threshold)
+            else:
+                found = _sets(values, offsets, rows, matching.measure, matching.threshold, config)
+            similarity[mine], match[mine] = found
+            measure[mine] = MEASURES.index(matching.measure)
+            match[mine] |= found[0] >= 1.0
+            similarity[mine] = np.where(found[0] >= matching.threshold - NEAR_MISS, found[0], 0.0)
+    kept = similarity > 0
+    return {**take(batch, kept), "similarity": similarity[kept], "measure": measure[kept], "match": match[kept]}
+
+
+def _edit(
+    values: NDArray[np.uint64], offsets: I64, pairs: I64, longer: I64, threshold: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    limits = allowed_edits(longer, threshold - NEAR_MISS)
+    distances = kernels.edit_distances(values, offsets, pairs, limits)
+    similarity = np.where(distances > limits, 0.0, 1.0 - distances / longer)
+    return similarity, distances <= allowed_edits(longer, threshold)
+
+
+def allowed_edits(longer: I64, threshold: float) -> I64:
+    """The largest token edit distance at which two texts, the longer of `longer` tokens, reach an edit similarity."""
+    # the tiny share keeps a threshold such as .85 of 20 tokens at 3 edits, where floating point says 2.9999999
+    return np.maximum(np.floor((1.0 - threshold) * longer + 1e-9), 0).astype(np.int64)
+
+
+def _sets(
+    values: NDArray[np.uint64], offsets: I64, pairs: I64, measure: str, threshold: float, config: Config
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    shingles, bounds = kernels.shingle(values, offsets, config.k, config.seed)
+    shared, first, second = kernels.overlaps(shingles, bounds, pairs).T
+    whole = first + second - shared if measure == "jaccard" else np.minimum(first, second)
+    similarity = shared / np.maximum(whole, 1)
+    return similarity, similarity >= threshold - 1e-12

@@ -1,0 +1,435 @@
+"""Every implementation of the kernels against the oracle, and so against every other, bit for bit."""
+
+from __future__ import annotations
+
+import unicodedata
+from types import ModuleType
+from typing import Any
+
+import folding
+import naive
+import numpy as np
+import pytest
+import strategies as some
+from conftest import real_texts
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from dedup.kernels import fold_table, portable
+
+I64 = some.I64
+NO_LANES = np.zeros(0, np.uint32)
+
+
+def ints(*values: int) -> I64:
+    return np.array(values, np.int64)
+
+
+def as_pairs(rows: list[tuple[int, int]]) -> I64:
+    return np.array(rows, np.int64).reshape(-1, 2)
+
+
+def tokens_of(kernels: ModuleType, *texts: str | bytes) -> tuple[np.ndarray, I64, I64, I64]:
+    """Tokens of texts laid out one after the other."""
+    parts = [text.encode() if isinstance(text, str) else text for text in texts]
+    bounds = np.cumsum([0] + [len(part) for part in parts]).astype(np.int64)
+    data = np.frombuffer(b"".join(parts), np.uint8)
+    result: tuple[np.ndarray, I64, I64, I64] = kernels.tokenize(data, bounds[:-1].copy(), bounds[1:].copy())
+    return result
+
+
+def values_of(kernels: ModuleType, text: str | bytes) -> list[int]:
+    values: list[int] = tokens_of(kernels, text)[0].tolist()
+    return values
+
+
+def check_tokens(kernels: ModuleType, text: np.ndarray, starts: I64, ends: I64) -> None:
+    values, offsets, token_starts, token_ends = kernels.tokenize(text, starts, ends)
+    assert [values.dtype, offsets.dtype, token_starts.dtype, token_ends.dtype] == [
+        np.uint64,
+        np.int64,
+        np.int64,
+        np.int64,
+    ]
+    table = fold_table.load()
+    expected: list[tuple[int, int, int]] = []
+    bounds = [0]
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        found = naive.tokens(text[start:end].tobytes(), folding.han())
+        assert len(found) * table.max_tokens_per_byte_den <= (end - start) * table.max_tokens_per_byte_num
+        expected += [(naive.token_value(token), token.start + start, token.end + start) for token in found]
+        bounds.append(len(expected))
+    assert offsets.tolist() == bounds
+    assert list(zip(values.tolist(), token_starts.tolist(), token_ends.tolist(), strict=True)) == expected
+
+
+# tokenize
+
+
+@given(layout=some.layouts())
+def test_tokens_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64]) -> None:
+    check_tokens(kernels, *layout)
+
+
+@given(text=some.texts(30))
+@example(text="字(zhi\u0300" + "\u0300" * 100 + ")字(" + "a" * 12 + "\u0300)字(" + "a" * 13 + "\u0300)")
+@example(text="か\u3099\u3099ﾊﾟか\u200b\u3099が\u309a")
+@example(text="質(zhì)(zhì)質（ㄓˋ)質(ㄓa)質(ˋ)質(zhi)質()質(zhì")
+@example(text="½aﬁ②x①ŉﷺ㌀\u3099")
+def test_tokens_of_valid_text_are_the_oracles(kernels: ModuleType, text: str) -> None:
+    data = np.frombuffer(text.encode(), np.uint8)
+    check_tokens(kernels, data, ints(0), ints(len(data)))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 255, 511, 512, 513, 521, 600, 5000])
+def test_words_of_any_length(kernels: ModuleType, size: int) -> None:
+    for letter in ("x", "ж", "한"):
+        data = np.frombuffer((letter * size).encode(), np.uint8)
+        check_tokens(kernels, data, ints(0), ints(len(data)))
+
+
+def test_no_texts(kernels: ModuleType) -> None:
+    values, offsets, starts, ends = kernels.tokenize(np.zeros(0, np.uint8), ints(), ints())
+    assert (len(values), offsets.tolist(), len(starts), len(ends)) == (0, [0], 0, 0)
+
+
+def test_many_texts_and_large_ones(kernels: ModuleType) -> None:
+    word = "天地玄黃 world "
+    texts = [word * (n % 7) for n in range(3000)] + [word * 60_000, "", word]
+    values, offsets, _, _ = tokens_of(kernels, *texts)
+    one = values_of(kernels, word)
+    assert np.diff(offsets).tolist() == [5 * text.count("w") for text in texts]
+    assert values.tolist() == one * (len(values) // 5)
+
+
+@given(text=some.texts(30))
+def test_composed_and_decomposed_text_fold_alike(kernels: ModuleType, text: str) -> None:
+    composed, decomposed = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+    assert values_of(kernels, composed) == values_of(kernels, decomposed)
+
+
+@given(pair=some.script_pairs())
+def test_traditional_and_simplified_text_fold_alike(kernels: ModuleType, pair: tuple[str, str]) -> None:
+    assert values_of(kernels, pair[0]) == values_of(kernels, pair[1])
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("質(zhì)量", "质量"),
+        ("質（ㄓˊ）量", "質量"),
+        ("ＨＥＬＬＯ　Ｗörld", "hello world"),
+        ("ｶﾞｷﾞ", "ガギ"),
+        ("Straße", "STRASSE"),
+        ("東\ufe00京", "東京"),
+        ("co\u00adoperate", "cooperate"),
+        ("ΣΊΣΥΦΟΣ", "σίσυφος"),
+        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),
+        ("①②", "1 2".replace(" ", "")),
+        ("ᾳ", "α"),
+        ("第叁", "第叄"),
+    ],
+)
+def test_fold_alike(kernels: ModuleType, one: str, two: str) -> None:
+    assert values_of(kernels, one) == values_of(kernels, two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("質(zhi)量", "質量"),
+        ("がき", "かき"),
+        ("ab", "a b"),
+        ("10", "11"),
+        ("は", "ば"),
+        ("Hello", "Hell"),
+        ("三", "四"),
+        ("ア", "あ"),
+    ],
+)
+def test_fold_apart(kernels: ModuleType, one: str, two: str) -> None:
+    assert values_of(kernels, one) != values_of(kernels, two)
+
+
+@pytest.mark.parametrize(
+    ("text", "bits"), [("a", 1), ("a1", 3), ("三", 2), ("萬", 2), ("天", 0), ("參", 0), ("が", 0), ("๓", 3), ("Ⅳ", 1)]
+)
+def test_bits_of_a_token(kernels: ModuleType, text: str, bits: int) -> None:
+    assert [value & 3 for value in values_of(kernels, text)] == [bits]
+
+
+# scan, shingle, sketch, bands
+
+
+@given(layout=some.layouts(), k=st.integers(1, 63), seed=some.seeds(), lanes=some.lanes())
+def test_scan_is_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64], k: int, seed: int, lanes: Any) -> None:
+    text, starts, ends = layout
+    hashes, numbers, counts, signatures = kernels.scan(text, starts, ends, k, seed, *lanes)
+    assert [hashes.dtype, numbers.dtype, counts.dtype, signatures.dtype] == [np.uint64, np.uint64, np.int64, np.uint32]
+    assert signatures.shape == (len(starts), len(lanes[0]))
+    for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        values = [naive.token_value(token) for token in naive.tokens(text[start:end].tobytes(), folding.han())]
+        assert int(counts[i]) == len(values)
+        assert int(hashes[i]) == naive.sequence_hash(values)
+        assert int(numbers[i]) == naive.sequence_hash([value for value in values if value & 2])
+        expected = naive.signature(naive.shingles(values, k, seed), lanes[0].tolist(), lanes[1].tolist())
+        assert signatures[i].tolist() == expected
+
+
+@given(layout=some.layouts(), k=st.integers(1, 5), lanes=some.lanes())
+def test_scan_is_its_parts(kernels: ModuleType, layout: tuple[Any, I64, I64], k: int, lanes: Any) -> None:
+    values, offsets, _, _ = kernels.tokenize(*layout)
+    shingles, bounds = kernels.shingle(values, offsets, k, 7)
+    assert (kernels.scan(*layout, k, 7, *lanes)[3] == kernels.sketch(shingles, bounds, *lanes)).all()
+
+
+WORDS = st.integers(0, 2**64 - 1)
+
+
+@given(
+    rows=st.lists(st.lists(WORDS, max_size=12), max_size=5),
+    k=st.one_of(st.integers(1, 6), st.integers(1, 63)),
+    seed=some.seeds(),
+)
+def test_shingles_are_the_oracles(kernels: ModuleType, rows: list[list[int]], k: int, seed: int) -> None:
+    offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
+    values = np.array([value for row in rows for value in row], np.uint64)
+    shingles, bounds = kernels.shingle(values, offsets, k, seed)
+    expected = [naive.shingles(row, k, seed) for row in rows]
+    assert shingles.dtype == np.uint64
+    assert shingles.tolist() == [x for row in expected for x in row]
+    assert bounds.tolist() == np.cumsum([0] + [len(row) for row in expected]).tolist()
+
+
+def test_offsets_may_begin_later(kernels: ModuleType) -> None:
+    values = np.arange(10, dtype=np.uint64)
+    shingles, bounds = kernels.shingle(values, ints(4, 7, 9), 2, 1)
+    assert bounds.tolist() == [0, 2, 3]
+    assert shingles.tolist() == naive.shingles([4, 5, 6], 2, 1) + naive.shingles([7, 8], 2, 1)
+    a, b = np.array([3], np.uint32), np.array([5], np.uint32)
+    assert kernels.sketch(values << np.uint64(40), ints(4, 7), a, b).tolist() == [
+        naive.signature([v << 40 for v in (4, 5, 6)], [3], [5])
+    ]
+    assert kernels.overlaps(values, ints(4, 7, 9), as_pairs([(0, 1)])).tolist() == [[0, 3, 2]]
+    assert kernels.edit_distances(values, ints(4, 7, 9), as_pairs([(0, 1)]), ints(-1)).tolist() == [3]
+
+
+@given(rows=st.lists(st.lists(WORDS, max_size=20), max_size=5), lanes=some.lanes(40))
+def test_signatures_are_the_oracles(kernels: ModuleType, rows: list[list[int]], lanes: Any) -> None:
+    offsets = np.cumsum([0] + [len(row) for row in rows]).astype(np.int64)
+    signatures = kernels.sketch(np.array([value for row in rows for value in row], np.uint64), offsets, *lanes)
+    assert signatures.shape == (len(rows), len(lanes[0]))
+    assert signatures.tolist() == [naive.signature(row, lanes[0].tolist(), lanes[1].tolist()) for row in rows]
+
+
+@pytest.mark.parametrize("count", [1, 17, 128])
+def test_signatures_equal_those_of_datasketch(kernels: ModuleType, count: int) -> None:
+    datasketch = pytest.importorskip("datasketch", minversion="2")
+    theirs = datasketch.MinHash(num_perm=count, seed=3, scheme="affine32", hashfunc=lambda v: v)
+    a, b = (np.ascontiguousarray(part, np.uint32) for part in theirs.permutations)
+    shingles = np.random.default_rng(5).integers(0, 2**64, 500, np.uint64)
+    for value in (shingles >> np.uint64(32)).tolist():
+        theirs.update(value)
+    assert (kernels.sketch(shingles, ints(0, 500), a, b)[0] == theirs.hashvalues).all()
+    empty = datasketch.MinHash(num_perm=count, seed=3, scheme="affine32")
+    assert (kernels.sketch(shingles, ints(0, 0), a, b)[0] == empty.hashvalues).all()
+
+
+@given(data=st.data(), bands=st.integers(1, 4), rows=st.integers(1, 4), spare=st.integers(0, 2), n=st.integers(0, 6))
+def test_band_keys_are_the_oracles(
+    kernels: ModuleType, data: st.DataObject, bands: int, rows: int, spare: int, n: int
+) -> None:
+    width = bands * rows + spare
+    lanes = data.draw(st.lists(st.integers(0, 2**32 - 1), min_size=n * width, max_size=n * width))
+    signatures = np.array(lanes, np.uint32).reshape(n, width)
+    keys = kernels.band_keys(signatures, bands, rows)
+    assert (keys.dtype, keys.shape, keys.flags.c_contiguous) == (np.uint32, (bands, n), True)
+    for j in range(bands):
+        assert keys[j].tolist() == [naive.band_key(row[j * rows : (j + 1) * rows], j) for row in signatures.tolist()]
+
+
+# pairs
+
+
+@given(keys=st.lists(st.integers(0, 3), max_size=40), limit=st.integers(0, 9), wide=st.booleans())
+def test_bucket_pairs_are_the_oracles(kernels: ModuleType, keys: list[int], limit: int, wide: bool) -> None:
+    column = np.array(keys, np.uint64) << np.uint64(62) if wide else np.array(keys, np.uint32) << np.uint32(30)
+    pairs, skipped = kernels.bucket_pairs(column, limit)
+    assert (pairs.dtype, pairs.shape[1:]) == (np.int64, (2,))
+    assert ([tuple(pair) for pair in pairs.tolist()], skipped) == naive.bucket_pairs(keys, limit)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_large_buckets(kernels: ModuleType, wide: bool) -> None:
+    keys = np.random.default_rng(1).integers(0, 2_000, 30_000).astype(np.uint64 if wide else np.uint32)
+    keys[::3] = 7
+    if wide:
+        keys = keys.astype(np.uint64) * np.uint64(naive.G)
+    pairs, skipped = kernels.bucket_pairs(keys, 8)
+    expected, left_out = naive.bucket_pairs(keys.tolist(), 8)
+    assert skipped == left_out
+    assert (pairs == as_pairs(expected)).all()
+
+
+@given(data=st.data(), column=some.ragged(4))
+def test_edit_distances_are_the_oracles(kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64]) -> None:
+    values, offsets = column
+    place = st.integers(0, len(offsets) - 2)
+    rows = data.draw(st.lists(st.tuples(place, place, st.integers(-1, 22)), max_size=8))
+    distances = kernels.edit_distances(
+        values, offsets, as_pairs([row[:2] for row in rows]), ints(*[row[2] for row in rows])
+    )
+    texts = [values[s:e].tolist() for s, e in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+    expected = [naive.edit_distance(texts[one], texts[two]) for one, two, _ in rows]
+    capped = [d if limit < 0 else min(d, limit + 1) for d, (_, _, limit) in zip(expected, rows, strict=True)]
+    assert distances.dtype == np.int64
+    assert distances.tolist() == capped
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 127, 128, 129, 200, 700])
+def test_edit_distances_at_the_borders_of_words(kernels: ModuleType, size: int) -> None:
+    random = np.random.default_rng(size)
+    one = random.integers(0, 50, size).astype(np.uint64) * np.uint64(naive.G)
+    for edits in (0, 1, size // 5, size):
+        two = one.tolist()
+        for _ in range(edits):
+            at = int(random.integers(0, len(two) + 1))
+            two[at : at + int(random.integers(0, 2))] = random.integers(0, 50, int(random.integers(0, 2))).tolist()
+        values = np.concatenate([one, np.array(two, np.uint64)])
+        offsets = ints(0, size, len(values))
+        distance = naive.edit_distance(one.tolist(), two)
+        limits = [-1, distance, max(distance - 1, 0), 0, distance + 100, 5]
+        found = kernels.edit_distances(values, offsets, as_pairs([(0, 1), (1, 0)] * 3), ints(*limits))
+        assert found.tolist() == [distance if limit < 0 else min(distance, limit + 1) for limit in limits]
+
+
+@given(data=st.data(), column=some.ragged(8))
+def test_overlaps_are_the_oracles(kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64]) -> None:
+    values, offsets = column
+    place = st.integers(0, len(offsets) - 2)
+    rows = data.draw(st.lists(st.tuples(place, place), max_size=8))
+    counts = kernels.overlaps(values, offsets, as_pairs(rows))
+    sets = [set(values[s:e].tolist()) for s, e in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
+    assert (counts.dtype, counts.shape) == (np.int64, (len(rows), 3))
+    for (one, two), (shared, first, second) in zip(rows, counts.tolist(), strict=True):
+        assert (shared, first, second) == (len(sets[one] & sets[two]), len(sets[one]), len(sets[two]))
+        union = first + second - shared
+        assert naive.jaccard(sets[one], sets[two]) == (shared / union if union else 0)
+        assert naive.containment(sets[one], sets[two]) == (shared / first if first else 0)
+
+
+@given(data=st.data(), n=st.integers(2, 12))
+def test_independent_sets_are_the_oracles(kernels: ModuleType, data: st.DataObject, n: int) -> None:
+    node = st.integers(0, n - 1)
+    pairs = data.draw(st.lists(st.tuples(node, node).filter(lambda pair: pair[0] != pair[1]), max_size=30))
+    kept = kernels.independent_set(as_pairs(pairs), n)
+    assert (kept.dtype, kept.tolist()) == (np.uint8, naive.independent_set(pairs, n))
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_nodes_without_pairs_stay(kernels: ModuleType, n: int) -> None:
+    assert kernels.independent_set(as_pairs([]), n).tolist() == [1] * n
+
+
+# lines
+
+
+@given(layout=some.layouts())
+def test_lines_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64]) -> None:
+    text, starts, ends = layout
+    owner, line_starts, line_ends = kernels.lines(text, starts, ends)
+    assert [owner.dtype, line_starts.dtype, line_ends.dtype] == [np.int64] * 3
+    expected = [
+        (i, start + low, start + high)
+        for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True))
+        for low, high in naive.lines(text[start:end].tobytes())
+    ]
+    assert list(zip(owner.tolist(), line_starts.tolist(), line_ends.tolist(), strict=True)) == expected
+
+
+@given(text=st.text(some.SPACE + "a字\ufeff\u3000", max_size=40).map(str.encode))
+@example(text=b"\xe3\x80")
+@example(text="\u3000\ufeff a\u3000b \u00a0\r\n\r\n\u3000\rc\n".encode())
+@example(text=b"\x80\xe3\x80\x80\x80")
+def test_lines_of_white_text(kernels: ModuleType, text: bytes) -> None:
+    _, starts, ends = kernels.lines(np.frombuffer(text, np.uint8), ints(0), ints(len(text)))
+    assert list(zip(starts.tolist(), ends.tolist(), strict=True)) == naive.lines(text)
+
+
+# real text
+
+
+@pytest.mark.parametrize(
+    "part", ["docs/pdis_transcripts_zh_hant_en.jsonl", "docs/lctt_zh_hans.jsonl", "pairs/ocr_en.jsonl"]
+)
+def test_real_text(kernels: ModuleType, part: str) -> None:
+    """All of it as the portable kernels say, a part of it as the oracle says."""
+    raw = real_texts("data", *part.split("/")).read_bytes()[:4_000_000]
+    text = np.frombuffer(raw, np.uint8)
+    # Cut at fixed places, in the middle of characters too.
+    starts = np.arange(0, len(raw), 1_999, dtype=np.int64)
+    ends = np.minimum(starts + 3_000, len(raw))
+    a, b = (np.random.default_rng(2).integers(0, 2**32, (2, 16)) | 1).astype(np.uint32)
+    for name, rest in (("tokenize", ()), ("lines", ()), ("scan", (3, 1, a, b))):
+        found = getattr(kernels, name)(text, starts, ends, *rest)
+        for one, two in zip(found, getattr(portable, name)(text, starts, ends, *rest), strict=True):
+            assert (one == two).all()
+    check_tokens(kernels, text, starts[5:20], ends[5:20])
+
+
+# errors
+
+
+TEXT = np.frombuffer(b"some text", np.uint8)
+VALUES = np.arange(4, dtype=np.uint64)
+LANES = np.ones(2, np.uint32)
+SIGNATURES = np.zeros((3, 8), np.uint32)
+RANGES = "every text range must satisfy 0 <= start <= end <= len(text)"
+OFFSETS = "offsets must not decrease and must stay within the values"
+TEXT_PAIRS = "pairs must name texts within 0..n-1"
+NODES = "pairs must name nodes within 0..n-1"
+SAME_LANES = "a and b must have the same length"
+K = "k must be between 1 and 63"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("tokenize", (TEXT, ints(0), ints(1, 2)), "starts and ends must have the same length"),
+        ("tokenize", (TEXT, ints(-1), ints(1)), RANGES),
+        ("tokenize", (TEXT, ints(0), ints(10)), RANGES),
+        ("tokenize", (TEXT, ints(2), ints(1)), RANGES),
+        ("lines", (TEXT, ints(0), ints(1, 2)), "starts and ends must have the same length"),
+        ("lines", (TEXT, ints(0, 3), ints(10, 2)), RANGES),
+        ("scan", (TEXT, ints(0), ints(10), 3, 0, LANES, LANES), RANGES),
+        ("scan", (TEXT, ints(0), ints(9), 0, 0, LANES, LANES), K),
+        ("scan", (TEXT, ints(0), ints(9), 3, 0, LANES, NO_LANES), SAME_LANES),
+        ("shingle", (VALUES, ints(), 3, 0), "offsets must not be empty"),
+        ("shingle", (VALUES, ints(0, 5), 3, 0), OFFSETS),
+        ("shingle", (VALUES, ints(-1, 4), 3, 0), OFFSETS),
+        ("shingle", (VALUES, ints(0, 3, 2), 3, 0), OFFSETS),
+        ("shingle", (VALUES, ints(0, 4), 64, 0), K),
+        ("sketch", (VALUES, ints(0, 5), LANES, LANES), OFFSETS),
+        ("sketch", (VALUES, ints(0, 4), LANES, NO_LANES), SAME_LANES),
+        ("band_keys", (SIGNATURES, 0, 1), "bands and rows must be at least 1"),
+        ("band_keys", (SIGNATURES, 1, 0), "bands and rows must be at least 1"),
+        ("band_keys", (SIGNATURES, 3, 3), "bands * rows must not exceed the number of lanes"),
+        ("bucket_pairs", (LANES, -1), "limit must be at least 0"),
+        ("edit_distances", (VALUES, ints(0, 5), as_pairs([]), ints()), OFFSETS),
+        (
+            "edit_distances",
+            (VALUES, ints(0, 4), as_pairs([(0, 0)]), ints()),
+            "limits must have one entry for each pair",
+        ),
+        ("edit_distances", (VALUES, ints(0, 4), as_pairs([(0, 1)]), ints(1)), TEXT_PAIRS),
+        ("overlaps", (VALUES, ints(3, 2), as_pairs([])), OFFSETS),
+        ("overlaps", (VALUES, ints(0, 4), as_pairs([(-1, 0)])), TEXT_PAIRS),
+        ("independent_set", (as_pairs([]), -1), "n must be at least 0"),
+        ("independent_set", (as_pairs([(0, 3)]), 3), NODES),
+        ("independent_set", (as_pairs([(1, 1)]), 3), "a pair must join two different nodes"),
+    ],
+)
+def test_arguments_out_of_range(kernels: ModuleType, name: str, arguments: tuple[Any, ...], sentence: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011
+        getattr(kernels, name)(*arguments)
+    assert str(caught.value) == sentence
