@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from dedup.errors import InputChangedError, IntegrityError
+from dedup.errors import IntegrityError
 from dedup.formats import SourceReader, open_source
 from dedup.formats.compression import open_compressed, open_decompressed
 from dedup.formats.splice import RangeReader, cut
@@ -129,7 +129,7 @@ class Cleaner:
         if whole:
             self._copy(source, path, account, whole[0])
         elif self._corpus.sources[source].format == "parquet":
-            self._parquet(source, mine, path, account)
+            self._rows(source, mine, path, account)
         else:
             self._text(source, mine, bad, path, account)
         account.check()
@@ -213,8 +213,33 @@ class Cleaner:
             else:
                 yield _Edit(record.offset, record.offset + record.length, {**line, "action": "quarantine"}, quarantined=True)
 
-    def _parquet(self, source: int, mine: I64, path: Path, account: Account) -> None:
-        raise InputChangedError("parquet")
+    def _rows(self, source: int, mine: I64, path: Path, account: Account) -> None:
+        """A Parquet source is written anew, row group by row group."""
+        from dedup.formats.parquet import row_group_sizes, text_digest
+        from dedup.formats.rewrite import Cuts, Drop, rewrite
+
+        spec, names = self._corpus.sources[source], self._corpus.fields[source].text
+        edits: dict[int, Drop | Cuts] = {}
+        pending: deque[_Edit] = deque()
+        for document in (int(d) for d in mine if self._left.dropped[d] or int(d) in self._left.spans):
+            row = int(self._corpus.record[document])
+            shared = {"offset": row, "record_hash": text_hash(self._corpus.text(document))}
+            if self._left.dropped[document]:
+                inside = [line for *_, line in self._lines.cuts(document)]
+                edits[row] = Drop()
+                pending.append(_Edit(row, row + 1, {**self._lines.drop(document), **shared}, inside=inside))
+                continue
+            found = list(self._lines.cuts(document))
+            edits[row] = Cuts(tuple((number, *span) for _, number, span, _ in found))
+            pending.extend(_Edit(row, row, {**line, **shared, "column": names[number]}, removal=removal) for removal, number, _, line in found)
+        for row, raw in rewrite(spec.path, str(path), names, edits):
+            edit = pending.popleft()
+            size = int(self._corpus.positions[mine[np.searchsorted(self._corpus.record[mine], row)], 1])
+            account.bytes_removed += (size if edit.end > edit.start else len(raw)) - len(raw)  # a row counts its text
+            self._note(edit, raw, account)
+        account.bytes_in, account.input_hash = text_digest(spec.path, self._corpus.fields[source])
+        account.bytes_kept, account.output_hash = text_digest(str(path), self._corpus.fields[source])
+        account.row_groups = row_group_sizes(spec.path)
 
 
 def _ranges(edits: Iterator[_Edit], pending: deque[_Edit]) -> Iterator[tuple[int, int]]:

@@ -15,6 +15,7 @@ from dedup.errors import FormatError, UsageError
 from dedup.formats.compression import open_compressed, open_decompressed
 from dedup.formats.splice import paste
 from dedup.log import FOLDER, MANIFEST, MANIFEST_SCHEMA, QUARANTINE, REMOVED, Line, raw_of, read_lines
+from dedup.model import Fields
 
 
 @dataclass(slots=True)
@@ -65,12 +66,12 @@ def restore(out: Path, target: Path) -> Restored:
         if entry["output_hash"] is not None and not (out / name).is_file():
             raise UsageError(f"{out / name}: it is missing, but the manifest lists it. Put it back, or restore from a copy of OUT.")
         if entry["format"] == "parquet" and entry["whole"]:
-            _restore_rows(out / name, path, entry, list(removed.of(name)))
+            digest = _restore_rows(out / name, path, entry, list(removed.of(name)))
         else:
             pieces = heapq.merge(_pieces(removed.of(name)), _pieces(quarantined.of(name)), key=lambda piece: piece[0])
             digest = _restore_bytes(out / name, path, entry, pieces)
-            if digest != entry["input_hash"]:
-                done.problems.append(f"{name}: it differs from the input; OUT or the log was changed since")
+        if digest != entry["input_hash"]:
+            done.problems.append(f"{name}: it differs from the input; OUT or the log was changed since")
         done.sources += 1
         done.records += entry["records_in"]
         done.bytes += entry["bytes_in"]
@@ -127,3 +128,22 @@ def _restore_bytes(source: Path, path: Path, entry: dict[str, Any], pieces: Iter
         else:
             paste(io.BytesIO(), pieces, cast(BinaryIO, out))
     return out.digest.hexdigest()
+
+
+def _restore_rows(source: Path, path: Path, entry: dict[str, Any], lines: list[Line]) -> str:
+    from dedup.formats.parquet import text_digest
+    from dedup.formats.rewrite import Dropped, Pieces
+    from dedup.formats.rewrite import restore as restore_rows
+
+    fields = Fields(**{**entry["fields"], "text": tuple(entry["fields"]["text"])})
+    edits: dict[int, Dropped | Pieces] = {}
+    for line in lines:
+        row, raw = int(line["offset"]), raw_of(line) or b""
+        if line["action"] == "drop":
+            edits[row] = Dropped(raw)
+        else:
+            before = edits.get(row)
+            piece = (fields.text.index(line["column"]), int(line["start"]), raw)
+            edits[row] = Pieces((*(before.pieces if isinstance(before, Pieces) else ()), piece))
+    restore_rows(str(source), str(path), fields.text, edits, entry["row_groups"])
+    return text_digest(str(path), fields)[1]
