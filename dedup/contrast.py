@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
@@ -19,7 +20,7 @@ MOST_TOKENS = 1500
 """Texts are aligned by quadratic work: what both begin or end with is left out, and of the rest so many tokens are read."""
 
 GONE, NEW = "red strike", "bold green"
-GONE_NUMBER, NEW_NUMBER = "bold red", "bold green"
+_TAIL = re.compile(r"[\W_]+$")
 
 
 def differences(a: str, b: str) -> list[Opcode]:
@@ -106,11 +107,12 @@ def _short(text: str, most: int = 60) -> str:
 
 
 def _change(result: Text, gone: str, new: str, colour: bool) -> None:
-    """Append a difference; white space at its end stands outside the marks."""
-    old, fresh = gone.rstrip(), new.rstrip()
+    """Append a difference; what follows its last token, which the second text has as well, stands outside the marks."""
+    fresh = _TAIL.sub("", new)
+    old = _TAIL.sub("", gone) if fresh else gone.rstrip()
     if old:
         result.append(old if colour else f"[-{old}-]", style=GONE if colour else "")
-        result.append(gone[len(old) :] if not fresh or gone != old else "")
+        result.append(" " if gone != gone.rstrip() else "")
     if fresh:
         result.append(fresh if colour else f"{{+{fresh}+}}", style=NEW if colour else "")
     result.append(new[len(fresh) :])
@@ -122,12 +124,10 @@ def with_differences(text: str, other: str, colour: bool, is_first: bool) -> Tex
     result = Text()
     for op, a0, a1, b0, b1 in opcodes:
         piece = text[a0:a1] if is_first else text[b0:b1]
-        core = squeeze(piece)
-        if op == "equal" or not core:
-            result.append(core)
-        else:
-            mark = GONE_NUMBER if is_first else NEW_NUMBER
-            result.append(core if colour else f"⟦{core}⟧", style=mark if colour else "")
-        result.append(" " if piece[-1:].isspace() else "")
+        line = squeeze(piece)
+        core = _TAIL.sub("", line) if op != "equal" else ""
+        if core:
+            result.append(core if colour else f"⟦{core}⟧", style=("bold red" if is_first else NEW) if colour else "")
+        result.append(line[len(core) :]).append(" " if piece[-1:].isspace() else "")
     result.rstrip()
     return result

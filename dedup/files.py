@@ -23,6 +23,8 @@ from dedup.ledger.lines import LogLines
 from dedup.log import FOLDER, MANIFEST, MANIFEST_SCHEMA, QUARANTINE, REMOVED, REPORT, LineWriter, write_json
 from dedup.model import Corpus, Fields, Source
 from dedup.publish import stage
+from dedup.saved import SavedRun, build_on, expand
+from dedup.saved import save as save_run
 from dedup.stages.clean import WHOLE_SOURCE, Account, Cleaner
 from dedup.stages.read import read
 from dedup.stages.report import Report, report
@@ -66,7 +68,7 @@ def scan_files(
     """Find what repeats in files and say so; nothing is written but, if asked for, the saved run.
 
     Args:
-        inputs: files, folders, globs; `-` is standard input.
+        inputs: files, folders, globs, saved runs; `-` is standard input.
         config: what to compare and how.
         fields: names of record fields; what is not named is looked for.
         format: the format of inputs whose name does not tell it.
@@ -81,14 +83,13 @@ def scan_files(
         FormatError: no input can be read.
     """
     config = config or Config()
-    with _sources(inputs, format) as found:
-        outcome, notes = _decide(found, config, fields or Fields(), threads, progress or _Silent(), backend)
+    plain, runs = expand(inputs)
+    with _sources(plain, format) as found, _backend(backend, threads) as worker:
+        outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, runs)
         result = report_of(outcome, config, top, notes)
         if save is not None:
-            from dedup.saved import save_run
-
-            with stage(Path(save), overwrite=False, inputs=list(inputs)) as target:
-                save_run(target, outcome, config)
+            with stage(Path(save), overwrite=False, inputs=plain) as target:
+                save_run(target, outcome, config, plain, worker)
     return result
 
 
@@ -122,7 +123,8 @@ def clean_files(
         if out != "-" and not dry_run and not overwrite and os.path.lexists(out):
             with stage(Path(out), overwrite=False, inputs=list(inputs)):
                 pass  # says so before the work is done, not after
-        outcome, notes = _decide(found, config, fields or Fields(), threads, progress, backend)
+        with _backend(backend, threads) as worker:
+            outcome, notes = _decide(found, config, fields or Fields(), progress, worker)
         _check_bad(outcome.corpus, bad_records)
         result = report_of(outcome, config, top, notes)
         accounts: list[Account] = []
@@ -166,18 +168,27 @@ def _sources(inputs: Sequence[str], format: str | None) -> Iterator[Discovery]:
         yield replace(found, sources=tuple(spooled))
 
 
+@contextmanager
+def _backend(given: Backend | None, threads: int) -> Iterator[Backend]:
+    """The backend that was given, or one of threads for as long as it is used."""
+    if given is not None:
+        yield given
+        return
+    backend = LocalBackend(threads)
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
 def _decide(
-    found: Discovery, config: Config, fields: Fields, threads: int, progress: Progress, backend: Backend | None
+    found: Discovery, config: Config, fields: Fields, progress: Progress, backend: Backend, runs: Sequence[SavedRun] = ()
 ) -> tuple[pipeline.Outcome, list[str]]:
     progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
     corpus = read(found.sources, fields, BATCH_BYTES, progress.advance)
-    worker = backend or LocalBackend(threads)
-    try:
-        outcome = pipeline.Run(corpus, config, worker, lambda name, _: progress.phase(name, None)).decide()
-    finally:
-        if backend is None:
-            worker.close()
-    return outcome, [f"{path}: {reason}" for path, reason in found.skipped]
+    run = pipeline.Run(corpus, config, backend, lambda name, _: progress.phase(name, None))
+    build_on(run, config, runs)
+    return run.decide(), [f"{path}: {reason}" for path, reason in found.skipped]
 
 
 def report_of(outcome: pipeline.Outcome, config: Config, top: int, notes: list[str]) -> Report:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.backends.base import Backend
@@ -63,6 +64,12 @@ class Run:
         self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
         self.outcome = Outcome(corpus, Left(corpus), Removals())
 
+    def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
+        """Take the segments of documents from elsewhere; only the others are sketched."""
+        if rows_of(rows):
+            self.matchers[grain].load(rows)
+            self._changed[grain] = np.flatnonzero(~covered)
+
     def decide(self) -> Outcome:
         """Run passes until nothing changes, or as many as the configuration allows."""
         outcome = self.outcome
@@ -81,8 +88,7 @@ class Run:
 
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome
-        if outcome.passes > 1 or not rows_of(matcher.rows):
-            matcher.refresh(outcome.left, self._changed[grain])
+        matcher.refresh(outcome.left, self._changed[grain])
         self._changed[grain] = np.zeros(0, np.int64)
         found = matcher.matches(outcome.left, self._preference)
         outcome.counts["candidates"] += found.candidates

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from dedup import kernels
-from dedup.console import clip, clip_middle, has_colour, make_console, neutral_line, squeeze, wrap
-from dedup.contrast import differences, excerpt, with_differences
+from dedup.api import Comparison
+from dedup.console import clip, clip_middle, has_colour, neutral_line, squeeze, wrap
+from dedup.contrast import differences, excerpt, marked, with_differences
 from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
 
 TOP_SOURCES = 12
+MOST_NOTES = 12
 TEXT_LINES = 2
 """Lines of a kept stretch that are shown."""
 
-_WOULD = {"scan": "would be", "clean": "were"}
+_GOES = {"scan": "repeats", "would": "would go", "clean": "is gone"}
+_BE = {"scan": "would be", "would": "would be", "clean": "were"}
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -30,7 +34,7 @@ class Page:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.width = max(20, console.width - (0 if console.is_terminal else 0))
+        self.width = max(20, console.width)
         self.colour = has_colour(console)
         self.plain = not console.encoding.lower().startswith("utf")
 
@@ -86,7 +90,7 @@ def print_report(report: Report, console: Console, command: str = "scan", top: i
     _sources(page, report)
     shown = report.largest[:top]
     if shown:
-        page.heading("Biggest clusters", f"{len(shown):,} of {report.clusters:,}" if len(shown) < report.clusters else "")
+        page.heading("Biggest clusters", f"{len(shown):,} of {report.clusters:,}")
         for number, cluster in enumerate(shown, 1):
             _cluster(page, number, cluster, _with_records(report))
     if top:
@@ -99,27 +103,21 @@ def _headline(page: Page, report: Report, command: str) -> None:
         page.line("Nothing repeats.", style="bold green" if page.colour else "")
         page.line(f"{_read(report)}.", style="dim")
         return
-    done = {"scan": "repeats", "clean": "is gone"}[command]
     page.line(
-        Text(f"{percent(report.removed_share)} of the text {done}", style="bold").append(
+        Text(f"{percent(report.removed_share)} of the text {_GOES[command]}", style="bold").append(
             f": {report.removed_bytes:,} of {report.text_bytes:,} bytes.", style="not bold"
         )
     )
-    parts = []
-    if report.dropped:
-        parts.append(f"{report.dropped:,} of {counted(report.documents, 'document')} {_WOULD[command]} dropped")
+    parts = [f"{report.dropped:,} of {counted(report.documents, 'document')} {_BE[command]} dropped"] if report.dropped else []
     if report.cut:
-        parts.append(f"{counted(report.cut, _cut_noun(report))} {_WOULD[command] if not parts else ''} cut".replace("  ", " "))
-    page.line(" and ".join(parts) + f", in {counted(report.clusters, 'cluster')}.")
+        noun = "sentence" if report.config.get("grain") == "sentence" else "paragraph"
+        parts.append(f"{counted(report.cut, noun)} {'' if parts else _BE[command] + ' '}cut")
+    page.line(" and ".join(parts) + ".")
     page.line(f"{_read(report)}.", style="dim")
 
 
 def _read(report: Report) -> str:
     return f"Read {counted(report.documents, 'document')} in {counted(len(report.sources), 'file')}, {report.text_bytes:,} bytes of text"
-
-
-def _cut_noun(report: Report) -> str:
-    return "sentence" if report.config.get("grain") == "sentence" else "paragraph"
 
 
 def _sources(page: Page, report: Report) -> None:
@@ -231,7 +229,7 @@ def _notes(page: Page, report: Report) -> None:
     notes = list(_remarks(report))
     if notes:
         page.heading("Notes")
-        for note in notes:
+        for note in [*notes[:MOST_NOTES], *([f"and {len(notes) - MOST_NOTES:,} more."] if len(notes) > MOST_NOTES else [])]:
             page.labelled("-" if page.plain else "•", Text(neutral_line(note)), 2)
 
 
@@ -250,27 +248,76 @@ def _remarks(report: Report) -> Iterator[str]:
     if report.near_misses:
         yield f"{counted(report.near_misses, 'pair')} just below the threshold: both stay."
     yield from report.notes
-    if kernels.IMPLEMENTATION == "portable":
-        yield "The numpy kernels did the work: the result is the same, but it takes longer than with the compiled core."
 
 
-def print_next(console: Console, lines: Iterable[tuple[str, str]]) -> None:
-    """Say what to do next: pairs of a purpose and a command."""
-    page = Page(console)
+def print_next(console: Console, rows: Sequence[tuple[str, str]]) -> None:
+    """Say what to do next: purposes and commands."""
     console.print()
-    rows = list(lines)
-    width = max(cell_len(purpose) for purpose, _ in rows)
     for purpose, command in rows:
-        text = Text(f"{purpose}{' ' * (width - cell_len(purpose))}  ", style="dim").append(command, style="not dim bold")
+        text = Text(f"{purpose}:  ", style="dim").append(neutral_line(command), style="not dim bold")
         console.print(text, soft_wrap=True)
-    del page
+
+
+def print_accounting(accounting: Mapping[str, int], console: Console, out: str | None) -> None:
+    """Say where everything that was read is now, and how to get it back.
+
+    Args:
+        accounting: `records_in`, `records_kept`, ... and the same of bytes.
+        console: where to print.
+        out: the folder that was made, `-` for standard output, None if nothing was written.
+    """
+    page = Page(console)
+    if out is None:
+        page.heading("Nothing was written: this was a dry run.")
+        return
+    page.heading("Accounts")
+    for unit in ("records", "bytes"):
+        read, kept, removed, bad = (accounting[f"{unit}_{part}"] for part in ("in", "kept", "removed", "quarantined"))
+        more = f" + {bad:,} quarantined" if bad else ""
+        page.labelled(f"{unit:<7}", Text(f"{read:,} read = {kept:,} kept + {removed:,} removed{more}"), 2, style="dim")
+    if out != "-":
+        name = shlex.quote(out)
+        print_next(console, [("What was removed is in", f"{neutral_line(out.rstrip('/'))}/dedup"), ("To undo", f"dedup restore {name} -o back")])
+
+
+def print_restored(done: Mapping[str, Any], back: str, console: Console) -> None:
+    """Say what was put back, and which sources are not as they were."""
+    page = Page(console)
+    sources, records = counted(int(done["sources"]), "file"), counted(int(done["records"]), "record")
+    page.line(f"Put back {sources}, {records}, {int(done['bytes']):,} bytes in {neutral_line(back)}.")
+    for problem in done["problems"]:
+        page.labelled("-" if page.plain else "•", Text(neutral_line(str(problem))), 2, style="red")
+    if not done["problems"]:
+        page.line("Every file is as it was before the clean.", style="dim")
+
+
+def print_comparison(found: Comparison, names: tuple[str, str], texts: tuple[str, str], console: Console) -> None:
+    """Draw two texts as one, and how alike they are."""
+    page = Page(console)
+    for mark, name, tokens in zip("AB", names, found.tokens, strict=True):
+        page.line(Text(f"{mark}  ", style="dim").append(neutral_line(name), style="not dim bold").append(f"  {counted(tokens, 'token')}"))
+    console.print()
+    for measure, similarity in found.measures.items():
+        bar = page.bar(similarity, min(24, page.width - 26))
+        page.line(Text(f"{measure:<12}").append_text(bar).append(f" {percent(similarity):>7}"))
+    verdict = "They match" if found.match else "They do not match"
+    page.line(f"{verdict} as paragraphs: edit {'reaches' if found.match else 'is below'} {percent(found.threshold)}.", style="bold")
+    if found.numbers_differ:
+        page.line("A number differs: as paragraphs both would stay, unless --numbers ignore.")
+    opcodes = differences(*texts)
+    if all(code[0] == "equal" for code in opcodes):
+        page.line("Nothing differs but script, width, case, glosses, spaces or punctuation.", style="dim")
+        return
+    console.print()
+    for line in marked(*texts, opcodes, page.colour).split("\n", allow_blank=True):
+        page.line(line)
 
 
 def percent(share: float) -> str:
     """A share in per cent with one decimal; what is not all or nothing is never rounded to it."""
     if 0 < share < 0.0005:
         return "<0.1 %"
-    return f"{min(share * 100, 99.9) if share < 1 else 100:.1f} %"
+    return ">99.9 %" if 0.9995 <= share < 1 else f"{share * 100:.1f} %"
 
 
 def size(n: int) -> str:
@@ -288,6 +335,3 @@ def size(n: int) -> str:
 def counted(n: int, noun: str, plural: str = "") -> str:
     """A number and its noun."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
-
-
-__all__ = ["Page", "counted", "make_console", "percent", "print_next", "print_report", "size"]

@@ -138,3 +138,13 @@ def lanes(max_lanes: int = 6) -> st.SearchStrategy[tuple[U32, U32]]:
     return st.lists(st.tuples(word.map(lambda x: x | 1), word), max_size=max_lanes).map(
         lambda rows: (np.array([a for a, _ in rows], np.uint32), np.array([b for _, b in rows], np.uint32))
     )
+
+
+def ints(*values: int) -> I64:
+    """int64 column."""
+    return np.array(values, np.int64)
+
+
+def as_pairs(rows: list[tuple[int, int]]) -> I64:
+    """int64[m, 2]."""
+    return np.array(rows, np.int64).reshape(-1, 2)

@@ -14,19 +14,11 @@ import strategies as some
 from conftest import real_texts
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from strategies import as_pairs, ints
 
 from dedup.kernels import fold_table, portable
 
 I64 = some.I64
-NO_LANES = np.zeros(0, np.uint32)
-
-
-def ints(*values: int) -> I64:
-    return np.array(values, np.int64)
-
-
-def as_pairs(rows: list[tuple[int, int]]) -> I64:
-    return np.array(rows, np.int64).reshape(-1, 2)
 
 
 def tokens_of(kernels: ModuleType, *texts: str | bytes) -> tuple[np.ndarray, I64, I64, I64]:
@@ -103,8 +95,10 @@ def test_many_texts_and_large_ones(kernels: ModuleType) -> None:
 
 
 def has_foreign_mark_inside(decomposed: str) -> bool:
-    """Whether a mark that NFC composes stands behind a mark of another script on the same letter: no writing does that, and
-    NFC composes across such a mark, so that the law of composed and decomposed text does not hold there."""
+    """Whether a mark that NFC composes stands behind another script's mark on the same letter: no writing does that.
+
+    NFC composes across such a mark, so that the law of composed and decomposed text does not hold there.
+    """
     before = ""
     for c in decomposed:
         if c in "\u3099\u309a" and before:
@@ -262,89 +256,6 @@ def test_band_keys_are_the_oracles(
         assert keys[j].tolist() == [naive.band_key(row[j * rows : (j + 1) * rows], j) for row in signatures.tolist()]
 
 
-# pairs
-
-
-@given(keys=st.lists(st.integers(0, 3), max_size=40), limit=st.integers(0, 9), wide=st.booleans())
-def test_bucket_pairs_are_the_oracles(kernels: ModuleType, keys: list[int], limit: int, wide: bool) -> None:
-    column = np.array(keys, np.uint64) << np.uint64(62) if wide else np.array(keys, np.uint32) << np.uint32(30)
-    pairs, skipped = kernels.bucket_pairs(column, limit)
-    assert (pairs.dtype, pairs.shape[1:]) == (np.int64, (2,))
-    assert ([tuple(pair) for pair in pairs.tolist()], skipped) == naive.bucket_pairs(keys, limit)
-
-
-@pytest.mark.parametrize("wide", [False, True])
-def test_large_buckets(kernels: ModuleType, wide: bool) -> None:
-    keys = np.random.default_rng(1).integers(0, 2_000, 30_000).astype(np.uint64 if wide else np.uint32)
-    keys[::3] = 7
-    if wide:
-        keys = keys.astype(np.uint64) * np.uint64(naive.G)
-    pairs, skipped = kernels.bucket_pairs(keys, 8)
-    expected, left_out = naive.bucket_pairs(keys.tolist(), 8)
-    assert skipped == left_out
-    assert (pairs == as_pairs(expected)).all()
-
-
-@given(data=st.data(), column=some.ragged(4))
-def test_edit_distances_are_the_oracles(kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64]) -> None:
-    values, offsets = column
-    place = st.integers(0, len(offsets) - 2)
-    rows = data.draw(st.lists(st.tuples(place, place, st.integers(-1, 22)), max_size=8))
-    distances = kernels.edit_distances(
-        values, offsets, as_pairs([row[:2] for row in rows]), ints(*[row[2] for row in rows])
-    )
-    texts = [values[s:e].tolist() for s, e in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
-    expected = [naive.edit_distance(texts[one], texts[two]) for one, two, _ in rows]
-    capped = [d if limit < 0 else min(d, limit + 1) for d, (_, _, limit) in zip(expected, rows, strict=True)]
-    assert distances.dtype == np.int64
-    assert distances.tolist() == capped
-
-
-@pytest.mark.parametrize("size", [1, 63, 64, 65, 127, 128, 129, 200, 700])
-def test_edit_distances_at_the_borders_of_words(kernels: ModuleType, size: int) -> None:
-    random = np.random.default_rng(size)
-    one = random.integers(0, 50, size).astype(np.uint64) * np.uint64(naive.G)
-    for edits in (0, 1, size // 5, size):
-        two = one.tolist()
-        for _ in range(edits):
-            at = int(random.integers(0, len(two) + 1))
-            two[at : at + int(random.integers(0, 2))] = random.integers(0, 50, int(random.integers(0, 2))).tolist()
-        values = np.concatenate([one, np.array(two, np.uint64)])
-        offsets = ints(0, size, len(values))
-        distance = naive.edit_distance(one.tolist(), two)
-        limits = [-1, distance, max(distance - 1, 0), 0, distance + 100, 5]
-        found = kernels.edit_distances(values, offsets, as_pairs([(0, 1), (1, 0)] * 3), ints(*limits))
-        assert found.tolist() == [distance if limit < 0 else min(distance, limit + 1) for limit in limits]
-
-
-@given(data=st.data(), column=some.ragged(8))
-def test_overlaps_are_the_oracles(kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64]) -> None:
-    values, offsets = column
-    place = st.integers(0, len(offsets) - 2)
-    rows = data.draw(st.lists(st.tuples(place, place), max_size=8))
-    counts = kernels.overlaps(values, offsets, as_pairs(rows))
-    sets = [set(values[s:e].tolist()) for s, e in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)]
-    assert (counts.dtype, counts.shape) == (np.int64, (len(rows), 3))
-    for (one, two), (shared, first, second) in zip(rows, counts.tolist(), strict=True):
-        assert (shared, first, second) == (len(sets[one] & sets[two]), len(sets[one]), len(sets[two]))
-        union = first + second - shared
-        assert naive.jaccard(sets[one], sets[two]) == (shared / union if union else 0)
-        assert naive.containment(sets[one], sets[two]) == (shared / first if first else 0)
-
-
-@given(data=st.data(), n=st.integers(2, 12))
-def test_independent_sets_are_the_oracles(kernels: ModuleType, data: st.DataObject, n: int) -> None:
-    node = st.integers(0, n - 1)
-    pairs = data.draw(st.lists(st.tuples(node, node).filter(lambda pair: pair[0] != pair[1]), max_size=30))
-    kept = kernels.independent_set(as_pairs(pairs), n)
-    assert (kept.dtype, kept.tolist()) == (np.uint8, naive.independent_set(pairs, n))
-
-
-@pytest.mark.parametrize("n", [0, 1, 3])
-def test_nodes_without_pairs_stay(kernels: ModuleType, n: int) -> None:
-    assert kernels.independent_set(as_pairs([]), n).tolist() == [1] * n
-
-
 # lines
 
 
@@ -389,61 +300,3 @@ def test_real_text(kernels: ModuleType, part: str) -> None:
         for one, two in zip(found, getattr(portable, name)(text, starts, ends, *rest), strict=True):
             assert (one == two).all()
     check_tokens(kernels, text, starts[5:20], ends[5:20])
-
-
-# errors
-
-
-TEXT = np.frombuffer(b"some text", np.uint8)
-VALUES = np.arange(4, dtype=np.uint64)
-LANES = np.ones(2, np.uint32)
-SIGNATURES = np.zeros((3, 8), np.uint32)
-RANGES = "every text range must satisfy 0 <= start <= end <= len(text)"
-OFFSETS = "offsets must not decrease and must stay within the values"
-TEXT_PAIRS = "pairs must name texts within 0..n-1"
-NODES = "pairs must name nodes within 0..n-1"
-SAME_LANES = "a and b must have the same length"
-K = "k must be between 1 and 63"
-
-
-@pytest.mark.parametrize(
-    ("name", "arguments", "sentence"),
-    [
-        ("tokenize", (TEXT, ints(0), ints(1, 2)), "starts and ends must have the same length"),
-        ("tokenize", (TEXT, ints(-1), ints(1)), RANGES),
-        ("tokenize", (TEXT, ints(0), ints(10)), RANGES),
-        ("tokenize", (TEXT, ints(2), ints(1)), RANGES),
-        ("lines", (TEXT, ints(0), ints(1, 2)), "starts and ends must have the same length"),
-        ("lines", (TEXT, ints(0, 3), ints(10, 2)), RANGES),
-        ("scan", (TEXT, ints(0), ints(10), 3, 0, LANES, LANES), RANGES),
-        ("scan", (TEXT, ints(0), ints(9), 0, 0, LANES, LANES), K),
-        ("scan", (TEXT, ints(0), ints(9), 3, 0, LANES, NO_LANES), SAME_LANES),
-        ("shingle", (VALUES, ints(), 3, 0), "offsets must not be empty"),
-        ("shingle", (VALUES, ints(0, 5), 3, 0), OFFSETS),
-        ("shingle", (VALUES, ints(-1, 4), 3, 0), OFFSETS),
-        ("shingle", (VALUES, ints(0, 3, 2), 3, 0), OFFSETS),
-        ("shingle", (VALUES, ints(0, 4), 64, 0), K),
-        ("sketch", (VALUES, ints(0, 5), LANES, LANES), OFFSETS),
-        ("sketch", (VALUES, ints(0, 4), LANES, NO_LANES), SAME_LANES),
-        ("band_keys", (SIGNATURES, 0, 1), "bands and rows must be at least 1"),
-        ("band_keys", (SIGNATURES, 1, 0), "bands and rows must be at least 1"),
-        ("band_keys", (SIGNATURES, 3, 3), "bands * rows must not exceed the number of lanes"),
-        ("bucket_pairs", (LANES, -1), "limit must be at least 0"),
-        ("edit_distances", (VALUES, ints(0, 5), as_pairs([]), ints()), OFFSETS),
-        (
-            "edit_distances",
-            (VALUES, ints(0, 4), as_pairs([(0, 0)]), ints()),
-            "limits must have one entry for each pair",
-        ),
-        ("edit_distances", (VALUES, ints(0, 4), as_pairs([(0, 1)]), ints(1)), TEXT_PAIRS),
-        ("overlaps", (VALUES, ints(3, 2), as_pairs([])), OFFSETS),
-        ("overlaps", (VALUES, ints(0, 4), as_pairs([(-1, 0)])), TEXT_PAIRS),
-        ("independent_set", (as_pairs([]), -1), "n must be at least 0"),
-        ("independent_set", (as_pairs([(0, 3)]), 3), NODES),
-        ("independent_set", (as_pairs([(1, 1)]), 3), "a pair must join two different nodes"),
-    ],
-)
-def test_arguments_out_of_range(kernels: ModuleType, name: str, arguments: tuple[Any, ...], sentence: str) -> None:
-    with pytest.raises(ValueError) as caught:  # noqa: PT011
-        getattr(kernels, name)(*arguments)
-    assert str(caught.value) == sentence

@@ -179,8 +179,10 @@ def _parse(line: str) -> dict[str, object]:
     try:
         record = _DECODER.decode(line)
     except json.JSONDecodeError as error:
-        column = len(line[: error.pos].encode("utf-8", "surrogateescape")) + 1
-        raise _BadLineError(f"not valid JSON: {error.msg} at byte {column:,} of the line") from None
+        # The parser goes past the line's end before it misses something; the place is the same with an end and without.
+        place = min(error.pos, len(line.rstrip()))
+        column = len(line[:place].encode("utf-8", "surrogateescape")) + 1
+        raise _BadLineError(f"not valid JSON: {error.msg.removesuffix(' at')} at byte {column:,} of the line") from None
     except RecursionError:
         raise _BadLineError(f"nested deeper than {MAX_DEPTH} levels") from None
     if type(record) is not dict:

@@ -196,7 +196,8 @@ typedef struct vector_steps {
     void (*shingles)(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt, uint64_t *out);
     /* Upper halves of the shingles through fmix32; writes whole groups of 8. */
     void (*lane_hashes)(const uint64_t *shingles, size_t count, uint32_t *out);
-    void (*minima)(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lane_count,
+    /* Takes `hashes` into the minima; needs room for a whole group of 4 of them. */
+    void (*minima)(uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lane_count,
                    uint32_t *minima);
 } vector_steps;
 

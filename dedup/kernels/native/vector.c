@@ -12,81 +12,96 @@
 #define HAVE_LEVELS 0
 #endif
 
+ALWAYS_INLINE size_t whole_groups(size_t count) { return (count + GROUP - 1) & ~(size_t)(GROUP - 1); }
+
 ALWAYS_INLINE uint64_t mix_body(uint64_t *restrict seed, const uint64_t *restrict tail, size_t count, uint64_t base) {
-    uint64_t sums[GROUP] = {0}, weight = 2 * base + 1, sum = 0;
-    for (size_t i = 0; i < count; i += GROUP) {
-        for (size_t j = 0; j < GROUP; j++) {
-            uint64_t hash = seed[i + j] * MIX_1;
-            hash ^= hash >> 32;
-            hash = (hash ^ (tail[i + j] >> 2)) * MIX_2;
-            hash ^= hash >> 29;
-            seed[i + j] = (hash & ~UINT64_C(3)) | (tail[i + j] & 3);
-        }
+    size_t whole = whole_groups(count);
+    uint64_t weight = 2 * base + 1, sum = 0;
+    for (size_t i = 0; i < whole; i++) {
+        uint64_t hash = seed[i] * MIX_1;
+        hash ^= hash >> 32;
+        hash = (hash ^ (tail[i] >> 2)) * MIX_2;
+        hash ^= hash >> 29;
+        seed[i] = (hash & ~UINT64_C(3)) | (tail[i] & 3);
     }
-    size_t whole = count - count % GROUP;
-    for (size_t i = 0; i < whole; i += GROUP)
-        for (size_t j = 0; j < GROUP; j++) sums[j] += seed[i + j] * (weight + 2 * (i + j));
-    for (size_t i = whole; i < count; i++) sum += seed[i] * (weight + 2 * i);
-    for (size_t j = 0; j < GROUP; j++) sum += sums[j];
+    memset(seed + count, 0, GROUP * sizeof *seed);
+    for (size_t i = 0; i < whole; i++) sum += seed[i] * (weight + 2 * i);
     return sum * MIX_G;
 }
 
+ALWAYS_INLINE uint64_t finish_shingle(uint64_t sum, uint64_t salt) {
+    uint64_t product = (sum ^ salt) * MIX_3;
+    return product ^ (product >> 32);
+}
+
+/* One window at a time: for a k that the compiler knows. */
 ALWAYS_INLINE void shingles_of(const uint64_t *restrict tokens, size_t count, unsigned k, uint64_t salt,
                                uint64_t *restrict out) {
-    for (size_t i = 0; i < count; i += GROUP) {
-        uint64_t sums[GROUP] = {0};
-        for (unsigned j = 0; j < k; j++) {
-            unsigned by = 13 * (k - 1 - j);
-            for (size_t l = 0; l < GROUP; l++) sums[l] += rotate_left(tokens[i + j + l], by);
-        }
-        for (size_t l = 0; l < GROUP; l++) {
-            uint64_t product = (sums[l] ^ salt) * MIX_3;
-            out[i + l] = product ^ (product >> 32);
-        }
+    size_t whole = whole_groups(count);
+    for (size_t i = 0; i < whole; i++) {
+        uint64_t sum = 0;
+        for (unsigned j = 0; j < k; j++) sum += rotate_left(tokens[i + j], 13 * (k - 1 - j));
+        out[i] = finish_shingle(sum, salt);
     }
 }
 
-/* The common sizes get code of their own, with the rotations as constants. */
+/* One place of the windows at a time: for any k. */
+ALWAYS_INLINE void shingles_of_any(const uint64_t *restrict tokens, size_t count, unsigned k, uint64_t salt,
+                                   uint64_t *restrict out) {
+    size_t whole = whole_groups(count);
+    memcpy(out, tokens + k - 1, whole * sizeof *out);
+    for (unsigned j = 0; j + 1 < k; j++) {
+        unsigned left = 13 * (k - 1 - j) & 63, right = (64 - left) & 63;
+        for (size_t i = 0; i < whole; i++) out[i] += (tokens[i + j] << left) | (tokens[i + j] >> right);
+    }
+    for (size_t i = 0; i < whole; i++) out[i] = finish_shingle(out[i], salt);
+}
+
 ALWAYS_INLINE void shingles_body(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt, uint64_t *out) {
     switch (k) {
     case 2: shingles_of(tokens, count, 2, salt, out); break;
     case 3: shingles_of(tokens, count, 3, salt, out); break;
     case 4: shingles_of(tokens, count, 4, salt, out); break;
     case 5: shingles_of(tokens, count, 5, salt, out); break;
-    default: shingles_of(tokens, count, k, salt, out);
+    default: shingles_of_any(tokens, count, k, salt, out);
     }
 }
 
 ALWAYS_INLINE void lane_hashes_body(const uint64_t *restrict shingles, size_t count, uint32_t *restrict out) {
-    for (size_t i = 0; i < count; i += GROUP) {
-        for (size_t j = 0; j < GROUP; j++) {
-            uint32_t hash = (uint32_t)(shingles[i + j] >> 32);
-            hash = (hash ^ (hash >> 16)) * UINT32_C(0x85EBCA6B);
-            hash = (hash ^ (hash >> 13)) * UINT32_C(0xC2B2AE35);
-            out[i + j] = hash ^ (hash >> 16);
-        }
+    size_t whole = whole_groups(count);
+    for (size_t i = 0; i < whole; i++) {
+        uint32_t hash = (uint32_t)(shingles[i] >> 32);
+        hash = (hash ^ (hash >> 16)) * UINT32_C(0x85EBCA6B);
+        hash = (hash ^ (hash >> 13)) * UINT32_C(0xC2B2AE35);
+        out[i] = hash ^ (hash >> 16);
     }
 }
 
-/* A block of lanes stays in registers while all hashes pass by. */
+/* Four hashes at a time, so that lanes are loaded and stored once for four. */
 ALWAYS_INLINE void minima_block(const uint32_t *restrict hashes, size_t count, const uint32_t *restrict a,
                                 const uint32_t *restrict b, uint32_t *restrict minima, size_t width) {
-    for (size_t lane = 0; lane < width; lane++) {
-        uint32_t least = minima[lane];
-        for (size_t i = 0; i < count; i++) {
-            uint32_t value = a[lane] * hashes[i] + b[lane];
-            least = value < least ? value : least;
+    for (size_t i = 0; i < count; i += 4) {
+        uint32_t h0 = hashes[i], h1 = hashes[i + 1], h2 = hashes[i + 2], h3 = hashes[i + 3];
+        for (size_t lane = 0; lane < width; lane++) {
+            uint32_t v0 = a[lane] * h0 + b[lane], v1 = a[lane] * h1 + b[lane];
+            uint32_t v2 = a[lane] * h2 + b[lane], v3 = a[lane] * h3 + b[lane];
+            v0 = v0 < v1 ? v0 : v1;
+            v2 = v2 < v3 ? v2 : v3;
+            v0 = v0 < v2 ? v0 : v2;
+            minima[lane] = v0 < minima[lane] ? v0 : minima[lane];
         }
-        minima[lane] = least;
     }
 }
 
-ALWAYS_INLINE void minima_body(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lanes,
+/* The last hash is written again up to a whole group of four: a minimum does not mind. */
+ALWAYS_INLINE void minima_body(uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lanes,
                                uint32_t *minima) {
     size_t lane = 0;
+    if (!count) return;
+    for (size_t i = count; i % 4; i++) hashes[i] = hashes[count - 1];
     for (; lane + 64 <= lanes; lane += 64) minima_block(hashes, count, a + lane, b + lane, minima + lane, 64);
     for (; lane + 16 <= lanes; lane += 16) minima_block(hashes, count, a + lane, b + lane, minima + lane, 16);
-    minima_block(hashes, count, a + lane, b + lane, minima + lane, lanes - lane);
+    if (lane < lanes) minima_block(hashes, count, a + lane, b + lane, minima + lane, lanes - lane);
 }
 
 #define LEVEL(name, attribute)                                                                                       \
@@ -100,7 +115,7 @@ ALWAYS_INLINE void minima_body(const uint32_t *hashes, size_t count, const uint3
     attribute static void lane_hashes_##name(const uint64_t *shingles, size_t count, uint32_t *out) {                 \
         lane_hashes_body(shingles, count, out);                                                                      \
     }                                                                                                                \
-    attribute static void minima_##name(const uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b,   \
+    attribute static void minima_##name(uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b,         \
                                         size_t lane_count, uint32_t *minima) {                                       \
         minima_body(hashes, count, a, b, lane_count, minima);                                                        \
     }                                                                                                                \

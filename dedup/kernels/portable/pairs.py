@@ -150,4 +150,4 @@ def independent_set(pairs: I64, n: int) -> U8:
     for low, high in zip(earlier[order].tolist(), later[order].tolist(), strict=True):
         if kept[low]:
             kept[high] = 0
-    return np.frombuffer(bytes(kept), np.uint8)
+    return np.frombuffer(kept, np.uint8)
