@@ -8,25 +8,37 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from dedup.ending import INTERRUPTED, PARTLY, ending, terminable
-from dedup.options import INPUTS, LANES, RUN, SAYING, SEED, THRESHOLD, config_of, option, reading_of, with_options
+from dedup.options import (
+    BANDS,
+    INPUTS,
+    RUN,
+    SAYING,
+    SEED,
+    SHINGLES,
+    THRESHOLD,
+    config_of,
+    option,
+    reading_of,
+    with_options,
+)
 
 
 class _Program(click.Group):
     """A group that ends with our exit codes, and says why on stderr without a traceback."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(  # type: ignore[override]  # click has overloads; ours returns never, or what theirs does
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any  # noqa: ANN401
+    ) -> object:  # fmt: skip
         if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
-        for stream in (sys.stdout, sys.stderr):
-            if hasattr(stream, "reconfigure"):  # a terminal of few characters must not stop a run
-                stream.reconfigure(errors="backslashreplace")
+            return super().main(args, standalone_mode=False, **extra)
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(args, standalone_mode=False, **extra)
         except click.ClickException as error:
             _say_usage(error)
             code = error.exit_code
@@ -34,7 +46,7 @@ class _Program(click.Group):
             code = INTERRUPTED
         sys.exit(code if isinstance(code, int) else 0)
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> None:
         with terminable():
             try:
                 super().invoke(ctx)
@@ -42,7 +54,7 @@ class _Program(click.Group):
             except (click.ClickException, click.exceptions.Exit, click.Abort):
                 raise
             except BaseException as error:
-                if os.environ.get("DEDUP_DEBUG") and isinstance(error, Exception) and not isinstance(error, BrokenPipeError):
+                if os.environ.get("DEDUP_DEBUG") and isinstance(error, Exception):
                     raise
                 code, message = ending(error)
                 if message:
@@ -78,7 +90,9 @@ def _version(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> Non
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit.")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 def main() -> None:
     """Find near-duplicate documents and paragraphs in scraped text, remove them, and put them back.
 
@@ -87,7 +101,8 @@ def main() -> None:
       dedup clean news/ -o cleaned     a copy without the repeats, and a log of them
       dedup restore cleaned -o back    the inputs again, from the copy and its log
 
-    INPUT is files, folders, quoted globs, or - for stdin: .txt .md .jsonl .csv .tsv .parquet, all but the last also as .gz or .zst.
+    INPUT is files, folders, quoted globs, or - for stdin: .txt .md .jsonl .csv .tsv .parquet, all but
+    the last also as .gz or .zst.
 
     \b
     Exit codes: 0 done, 1 failed and nothing published, 2 usage, 3 done but some
@@ -98,7 +113,7 @@ def main() -> None:
 @main.command()
 @INPUTS
 @with_options(RUN)
-def scan(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settings: Any) -> None:
+def scan(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
     """Find what repeats and say so; nothing is written.
 
     \b
@@ -125,11 +140,14 @@ def scan(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settin
 
 
 def _next_clean(inputs: tuple[str, ...]) -> str:
-    """The command of this scan as one that cleans."""
+    """The command of this scan as one that cleans, into a folder that is not there yet."""
     import shlex
+    from itertools import count
 
     given = sys.argv[sys.argv.index("scan") + 1 :] if "scan" in sys.argv else list(inputs)
-    return shlex.join(["dedup", "clean", *given, "-o", "cleaned"])
+    names = (f"cleaned-{number}" if number > 1 else "cleaned" for number in count(1))
+    out = next(name for name in names if not os.path.lexists(name))
+    return shlex.join(["dedup", "clean", *given, "-o", out])
 
 
 def _end_partly(is_partly: bool) -> None:
@@ -146,9 +164,9 @@ def _end_partly(is_partly: bool) -> None:
          text="Records that cannot be read stay in their place, go to the log's folder, or end the run.")  # fmt: skip
 @option("--log", metavar="DIR", text="With -o -: folder to make for the log of what was removed.")
 @with_options(RUN)
-def clean(
+def clean(  # noqa: PLR0917 - click passes them by name
     inputs: tuple[str, ...], output: str | None, overwrite: bool, dry_run: bool, bad_records: str, log: str | None,
-    top: int, as_json: bool, quiet: bool, **settings: Any,
+    top: int, as_json: bool, quiet: bool, **settings: Any,  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Write a copy of INPUT without what repeats, and a log of what was removed.
 
@@ -176,7 +194,15 @@ def clean(
             dry_run=dry_run, log=log, top=top, progress=progress,
         )  # fmt: skip
     if as_json:
-        _print_json({"schema": "dedup.clean/1", "out": output, "dry_run": dry_run, "accounting": result.accounting, "report": result.report.as_dict()})
+        _print_json(
+            {
+                "schema": "dedup.clean/1",
+                "out": output,
+                "dry_run": dry_run,
+                "accounting": result.accounting,
+                "report": result.report.as_dict(),
+            }
+        )
     elif not quiet:
         from dedup.screen import print_accounting, print_report
 
@@ -213,8 +239,8 @@ def restore(out: str, back: str, overwrite: bool, as_json: bool, quiet: bool) ->
 @main.command()
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
-@with_options(THRESHOLD, LANES[1:], SEED, SAYING)
-def diff(a: str, b: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+@with_options(THRESHOLD, SHINGLES, SEED, SAYING)
+def diff(a: str, b: str, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
     """Compare two texts: how alike they are, and where they differ.
 
     Script, width, case, accents, glosses, spaces and punctuation make no difference. A or B may be - for stdin.
@@ -247,9 +273,15 @@ def _text(path: str) -> str:
 
 
 @main.command()
-@option("--tokens", type=click.IntRange(1), default=200, show_default=True, metavar="N", text="Length of the text whose edits are missed.")
-@with_options(LANES, SAYING)
-def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:
+@option(
+    "--tokens",
+    type=click.IntRange(1),
+    default=200,
+    metavar="N",
+    text="Length of the text whose edits are missed.",
+)
+@with_options(SHINGLES, BANDS, SAYING)
+def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
     """Draw how likely two texts are to be compared at all, by how alike they are.
 
     \b

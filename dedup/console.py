@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import itertools
+import math
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from datetime import timedelta
+from io import TextIOWrapper
+from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 _UNSAFE = re.compile(
@@ -21,26 +26,33 @@ _UNSAFE = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # tags, supplementary variation selectors
 )
 _SPACE = re.compile(r"\s+")
-_CLOSING = frozenset("。，、；：！？）》」』】〕”’…,.;:!?)]}%％·—～")
-_OPENING = frozenset("（《「『【〔“‘([{")
-_PIECE = re.compile(r"\s+|[^\W\u0e00-\u0fff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]+|.", re.DOTALL)
-
-
-class Progress(Protocol):
-    """What a run tells of its work."""
-
-    def phase(self, name: str, total_bytes: int | None) -> None:
-        """Begin a phase; None where its length is not known."""
-
-    def advance(self, n: int) -> None:
-        """Say that `n` more bytes are done."""
+_HAN = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+)
+_PIECE = re.compile(rf"[ \t\n]+|[{_HAN}]|[^ \t\n{_HAN}]+")
+_CLOSING = ("。", "，", "、", "；", "：", "！", "？", "）", "》", "」", "』", "】", "〕", "·", "—", "％",
+            "”", "’", "…", ".", ",", ";", ":", "!", "?", ")", "]", "}", "-]", "+}", "⟧")  # fmt: skip
+_OPENING = ("（", "《", "「", "『", "【", "〔", "“", "‘", "(", "[", "{", "[-", "{+", "⟦")
+_PLAIN = {
+    "…": "...",
+    "×": "x",
+    "–": "-",
+    "•": "-",
+    "⟦": "<",
+    "⟧": ">",
+    "·": ".",
+    "’": "'",
+    "‘": "'",
+    "“": '"',
+    "”": '"',
+}
 
 
 def neutral(text: str) -> str:
     r"""Make text from data or file names harmless to a terminal.
 
-    C0 (but \n and \t) and DEL become control pictures (U+24xx); C1, bidirectional and zero-width characters, tag characters, line
-    separators and lone surrogates become `<U+XXXX>`. Nothing is dropped, so that the reader sees what is there.
+    C0 (but \n and \t) and DEL become control pictures (U+24xx); C1, bidirectional, zero-width and tag characters,
+    line separators and lone surrogates become `<U+XXXX>`. Nothing is dropped: the reader sees what is there.
     """
     return _UNSAFE.sub(_picture, text)
 
@@ -112,15 +124,15 @@ def wrap(text: Text, width: int) -> list[Text]:
 
 
 def _units(plain: str, width: int) -> Iterator[tuple[int, int, bool]]:
-    """Start, cells and whether it is white space of each stretch that no line break may part; none is wider than `width`."""
+    """Start, cells, and whether it is white space, of each stretch that no break may part, none wider than `width`."""
     edges = [0]
     last = ""
     for found in _PIECE.finditer(plain):
         piece = found[0]
-        holds = last and not last.isspace() and not piece.isspace() and (piece in _CLOSING or last in _OPENING)
+        holds = not last.isspace() and not piece.isspace() and (piece.startswith(_CLOSING) or last.endswith(_OPENING))
         if last and not holds:
             edges.append(found.start())
-        last = piece[-1]
+        last = piece
     for start, end in itertools.pairwise([*edges, len(plain)]):
         first, cells = start, 0
         for i in range(start, end):
@@ -132,9 +144,31 @@ def _units(plain: str, width: int) -> Iterator[tuple[int, int, bool]]:
         yield first, cells, plain[start:end].isspace()
 
 
+class _Console(Console):
+    """Leaves a broken pipe to whoever ends the run, instead of ending it itself."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - the BrokenPipeError that is being handled
+
+
 def make_console(file: TextIO | None = None) -> Console:
     """A console on stdout, or on `file`, that interprets nothing: no markup, no emoji names, no highlighting."""
-    return Console(file=file or sys.stdout, markup=False, emoji=False, highlight=False, soft_wrap=False)
+    stream = file or sys.stdout
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors=_PLAIN_ERRORS)
+    return _Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """Stand in for characters that the encoding of a stream lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(c) or f"<U+{ord(c):04X}>" for c in lacking), error.end
+
+
+_PLAIN_ERRORS = "dedup.plain"
+codecs.register_error(_PLAIN_ERRORS, _plain)
 
 
 def has_colour(console: Console) -> bool:
@@ -142,52 +176,83 @@ def has_colour(console: Console) -> bool:
     return console.is_terminal and console.color_system is not None and not console.no_color
 
 
-def say(message: str, style: str = "", file: TextIO | None = None) -> None:
-    """Write a message to stderr, a long line left to the terminal."""
-    console = make_console(file or sys.stderr)
-    console.print(Text(neutral(message), style=style), soft_wrap=True)
+def say(message: str) -> None:
+    """Write a message to stderr; long lines are left to the terminal."""
+    text = Text(neutral(message))
+    if message.startswith("error:"):
+        text.stylize("bold red", 0, len("error:"))
+    make_console(sys.stderr).print(text, soft_wrap=True)
 
 
-class _Bars:
-    """Progress as bars on a terminal: bytes, rate and time left."""
+def size(n: float) -> str:
+    """A number of bytes for a reader: all digits up to 100,000, then kB to TB with one decimal."""
+    if n < 100_000:
+        return f"{n:,.0f} B"
+    value, unit = n / 1000, "kB"
+    for bigger in ("MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, bigger
+    return f"{value:,.1f} {unit}"
+
+
+class _Moved(ProgressColumn):
+    """Bytes, rate and time left; nothing for a phase of unknown length."""
+
+    def __init__(self, is_short: bool) -> None:
+        super().__init__()
+        self._is_short = is_short
+
+    def render(self, task: Task) -> Text:
+        if task.total is None:
+            return Text()
+        parts = [f"{size(task.completed)} of {size(task.total)}"]
+        if not self._is_short and task.speed:
+            parts.append(f"{size(task.speed)}/s")
+            if task.time_remaining:
+                parts.append(f"{timedelta(seconds=math.ceil(task.time_remaining))} left")
+        return Text(", ".join(parts), style="dim")
+
+
+class Bars:
+    """Progress as a bar on a terminal, one phase at a time; gone when it ends."""
 
     def __init__(self, console: Console) -> None:
-        from rich import progress
-
-        columns = (
-            progress.TextColumn("{task.description}", markup=False),
-            progress.BarColumn(bar_width=None if console.width >= 60 else 8),
-            progress.DownloadColumn(binary_units=False),
-            progress.TransferSpeedColumn(),
-            progress.TimeRemainingColumn(compact=True),
-        )
-        shown = columns if console.width >= 60 else columns[:3]
-        self._display = progress.Progress(*shown, console=console, transient=True, expand=console.width >= 60)
-        self._task: progress.TaskID | None = None
+        is_short = console.width < 70
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(8 if is_short else 24), _Moved(is_short))
+        self._display = Progress(*columns, console=console, transient=True)
+        self._task: TaskID | None = None
 
     def phase(self, name: str, total_bytes: int | None) -> None:
+        """Begin a phase, the one before it ends; None where its length is not known."""
         if self._task is not None:
             self._display.remove_task(self._task)
         self._task = self._display.add_task(neutral_line(name), total=total_bytes)
 
     def advance(self, n: int) -> None:
+        """Say that `n` more bytes are done."""
         if self._task is not None:
             self._display.advance(self._task, n)
 
-    def __enter__(self) -> _Bars:
+    def start(self) -> None:
+        """Take the last lines of the terminal."""
         self._display.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Give them back, empty."""
         self._display.stop()
 
 
 @contextmanager
-def progress_bars(quiet: bool = False) -> Iterator[Progress | None]:
+def progress_bars(is_quiet: bool = False) -> Iterator[Bars | None]:
     """Bars on stderr while the block runs; None where stderr is no terminal, or nothing is to be said."""
     console = make_console(sys.stderr)
-    if quiet or not console.is_terminal or console.is_dumb_terminal:
+    if is_quiet or not console.is_terminal or console.is_dumb_terminal:
         yield None
         return
-    with _Bars(console) as bars:
+    bars = Bars(console)
+    bars.start()
+    try:
         yield bars
+    finally:
+        bars.stop()

@@ -17,9 +17,10 @@ Opcode = tuple[str, int, int, int, int]
 """`equal`, `replace`, `delete` or `insert`; characters [a0, a1) of the first text and [b0, b1) of the second."""
 
 MOST_TOKENS = 1500
-"""Texts are aligned by quadratic work: what both begin or end with is left out, and of the rest so many tokens are read."""
+"""Aligning is quadratic: what both texts begin or end with is left out, and of the rest so many tokens are read."""
 
 GONE, NEW = "red strike", "bold green"
+CONTEXT = 14
 _TAIL = re.compile(r"[\W_]+$")
 
 
@@ -27,9 +28,9 @@ def differences(a: str, b: str) -> list[Opcode]:
     """Where two texts differ once folded: script, width, case, glosses, spaces and punctuation make no difference.
 
     Returns:
-        Opcodes that cover both texts, as `difflib.SequenceMatcher.get_opcodes` gives them; a token takes what follows it up to the
-        next one. Where more than `MOST_TOKENS` tokens stand between the common beginning and end, only the first so many are told
-        apart, and the rest is one `replace`.
+        Opcodes that cover both texts, as `difflib.SequenceMatcher.get_opcodes` gives them; a token takes what
+        follows it up to the next one. Where more than `MOST_TOKENS` tokens stand between the common beginning and end, only the
+        first so many are told apart, and the rest is one `replace`.
     """
     (one, one_edges), (two, two_edges) = _tokens(a), _tokens(b)
     low, high = _common(one, two)
@@ -40,7 +41,11 @@ def differences(a: str, b: str) -> list[Opcode]:
     done = rough[-1]
     rough.append(("replace", done[2], len(one) - high, done[4], len(two) - high))
     rough.append(("equal", len(one) - high, len(one), len(two) - high, len(two)))
-    found = [(op, one_edges[a0], one_edges[a1], two_edges[b0], two_edges[b1]) for op, a0, a1, b0, b1 in rough if a1 > a0 or b1 > b0]
+    found = [
+        (op, one_edges[a0], one_edges[a1], two_edges[b0], two_edges[b1])
+        for op, a0, a1, b0, b1 in rough
+        if a1 > a0 or b1 > b0
+    ]
     return [(op, int(a0), int(a1), int(b0), int(b1)) for op, a0, a1, b0, b1 in found]
 
 
@@ -76,21 +81,21 @@ def marked(a: str, b: str, opcodes: Sequence[Opcode], colour: bool) -> Text:
     return result
 
 
-def excerpt(a: str, b: str, opcodes: Sequence[Opcode], colour: bool, context: int = 14, most: int = 4) -> Text:
-    """The first `most` differences on one line, each with `context` characters on either side."""
+def excerpt(a: str, b: str, opcodes: Sequence[Opcode], colour: bool, most: int = 4) -> Text:
+    """The first `most` differences on one line, each with `CONTEXT` characters on either side."""
     result = Text()
     changes = [i for i, code in enumerate(opcodes) if code[0] != "equal"]
     for number, i in enumerate(changes[:most]):
         _, a0, a1, b0, b1 = opcodes[i]
         if number == 0:
             before = squeeze(b[:b0])
-            result.append("…" + before[-context:] if len(before) > context else before)
+            result.append("…" + before[-CONTEXT:] if len(before) > CONTEXT else before)
             result.append(" " if b[:b0][-1:].isspace() else "")
         _change(result, _short(a[a0:a1]), _short(b[b0:b1]), colour)
         after = squeeze(b[b1 : opcodes[i + 1][4]] if i + 1 < len(opcodes) else b[b1:])
         is_last = number + 1 == min(len(changes), most)
-        if len(after) > (context if is_last else 2 * context):
-            result.append(after[:context] + "…" + ("" if is_last else after[-context:]))
+        if len(after) > (CONTEXT if is_last else 2 * CONTEXT):
+            result.append(after[:CONTEXT] + "…" + ("" if is_last else after[-CONTEXT:]))
         else:
             result.append(after)
         result.append(" " if not is_last and b[: opcodes[changes[number + 1]][3]][-1:].isspace() else "")

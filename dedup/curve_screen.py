@@ -34,7 +34,14 @@ def curve_of(config: Config, tokens: int) -> dict[str, Any]:
         for share in EDITS:
             edits = max(1, round(share * tokens))
             jaccard = edited_jaccard(tokens, edits, config.k)
-            misses.append({"share": share, "edits": edits, "jaccard": jaccard, "missed": 1 - collision_chance(jaccard, bands, rows)})
+            misses.append(
+                {
+                    "share": share,
+                    "edits": edits,
+                    "jaccard": jaccard,
+                    "missed": 1 - collision_chance(jaccard, bands, rows),
+                }
+            )
         grains[grain] = {
             "bands": bands,
             "rows": rows,
@@ -51,7 +58,9 @@ def print_curve(found: dict[str, Any], console: Console) -> None:
     page = Page(console)
     page.line("How likely two texts are to be compared at all", style="bold")
     page.line(
-        f"by the Jaccard of their shingles of {found['k']} tokens. Whether they match is then measured on the texts themselves.", style="dim"
+        f"by the Jaccard of their shingles of {found['k']} tokens. "
+        "Whether they match is then measured on the texts themselves.",
+        style="dim",
     )
     charts = [_chart(page, grain, values) for grain, values in found["grains"].items()]
     console.print()
@@ -59,16 +68,17 @@ def print_curve(found: dict[str, Any], console: Console) -> None:
         for left, right in zip(*charts, strict=True):
             left.pad_right(_chart_width() + 3 - left.cell_len)
             page.console.print(left.append_text(right), no_wrap=True, crop=False)
+        page.console.print()
     else:
         for chart in charts:
-            for line in chart:
+            for line in [*chart, Text()]:
                 page.console.print(line, no_wrap=True, crop=False)
     _chances(page, found)
     _misses(page, found)
 
 
 def _chart_width() -> int:
-    return 6 + 27
+    return 5 + 27 + 1
 
 
 def _chart(page: Page, grain: str, values: dict[str, Any]) -> list[Text]:
@@ -77,17 +87,17 @@ def _chart(page: Page, grain: str, values: dict[str, Any]) -> list[Text]:
     chances = [collision_chance(i / (columns - 1), bands, rows) for i in range(columns)]
     lines = [Text(f"{grain}s", style="bold").append(f"  {bands} bands × {rows} rows", style="not bold dim")]
     for level in range(HEIGHT - 1, -1, -1):
-        label = {HEIGHT - 1: "100 %", HEIGHT // 2 - 1: " 50 %", 0: "  0 %"}.get(level, "")
-        line = Text(f"{label:>5} ", style="dim")
+        label = {HEIGHT - 1: "100%", HEIGHT // 2 - 1: "50%", 0: "0%"}.get(level, "")
+        line = Text(f"{label:>4} ", style="dim")
         for chance in chances:
             eighths = min(8, max(0, round(chance * HEIGHT * 8) - level * 8))
             mark = ("#" if eighths >= 4 else " ") if page.plain else _EIGHTHS[eighths]
             line.append(mark, style="cyan not dim")
         lines.append(line)
     axis = "0     .2   .4    .6   .8     1"
-    lines.append(Text(f"      {axis[: columns + 3]}", style="dim"))
-    lines.append(Text(f"      half of all pairs at {values['half_point']:.2f}", style="dim"))
-    return [*lines, Text()]
+    lines.append(Text(f"     {axis[: columns + 3]}", style="dim"))
+    lines.append(Text(f"     half of all pairs at {values['half_point']:.2f}", style="dim"))
+    return lines
 
 
 def _chances(page: Page, found: dict[str, Any]) -> None:
@@ -102,9 +112,16 @@ def _chances(page: Page, found: dict[str, Any]) -> None:
 
 def _misses(page: Page, found: dict[str, Any]) -> None:
     page.line(f"Copies missed of a text of {found['tokens']:,} tokens", style="bold")
-    page.line(Text(f"{'edits':<12}" + "".join(f"{grain:>13}" for grain in found["grains"]) + ("" if page.width < 60 else f"{'Jaccard':>11}"), style="dim"))
+    page.line(
+        Text(
+            f"{'edits':<12}"
+            + "".join(f"{grain:>13}" for grain in found["grains"])
+            + ("" if page.width < 60 else f"{'Jaccard':>11}"),
+            style="dim",
+        )
+    )
     for i, share in enumerate(EDITS):
         rows = [values["misses"][i] for values in found["grains"].values()]
-        label = f"{rows[0]['edits']:,} ({percent(share).replace('.0', '')})"
+        label = f"{rows[0]['edits']:,} ({percent(share).replace('.0%', '%')})"
         jaccard = "" if page.width < 60 else f"{rows[0]['jaccard']:>11.2f}"
         page.line(Text(f"{label:<12}" + "".join(f"{percent(row['missed']):>13}" for row in rows) + jaccard))

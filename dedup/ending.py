@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from dedup.errors import DedupError
 
-DONE, FAILED, USAGE, PARTLY, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
+DONE, FAILED, PARTLY, INTERRUPTED, TERMINATED = 0, 1, 3, 130, 143
 
 _ADVICE = {
     errno.ENOSPC: "Free some space, or write to another disk.",
@@ -25,7 +25,6 @@ _ADVICE = {
     errno.EMFILE: "Raise the limit of open files (ulimit -n).",
     errno.EIO: "The disk may be failing: work on a copy of the file.",
 }
-_SILENT = "Nothing was published, and the inputs are as they were."
 
 
 class Terminated(BaseException):
@@ -56,26 +55,28 @@ def ending(error: BaseException) -> tuple[int, str]:
     Raises:
         BaseException: the error itself, if it is none that ends a run.
     """
-    match error:
-        case BrokenPipeError():
-            _swallow_output()
-            return DONE, ""
-        case KeyboardInterrupt():
-            return INTERRUPTED, f"Stopped. {_SILENT}"
-        case Terminated():
-            return TERMINATED, f"Terminated. {_SILENT}"
-        case DedupError():
-            return error.exit_code, f"error: {error}"
-        case OSError():
-            where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-            advice = _ADVICE.get(error.errno or 0, "")
-            return FAILED, f"error: {where}{error.strerror or error}. {advice} {_SILENT}".replace("  ", " ")
-        case MemoryError():
-            return FAILED, f"error: these inputs need more memory than there is. Give a part of them at a time. {_SILENT}"
-        case Exception():
-            what = f"{type(error).__name__}: {error}"
-            return FAILED, f"error: a fault of dedup itself, {what}. {_SILENT} Run again with DEDUP_DEBUG=1 for where it arose, and report it."
-    raise error
+    if isinstance(error, BrokenPipeError):
+        _swallow_output()
+        return DONE, ""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, "Stopped. Nothing was published."
+    if isinstance(error, Terminated):
+        return TERMINATED, "Terminated. Nothing was published."
+    if not isinstance(error, Exception):
+        raise error
+    return getattr(error, "exit_code", FAILED), f"error: {_what(error)}"
+
+
+def _what(error: Exception) -> str:
+    if isinstance(error, DedupError):
+        return str(error)
+    if isinstance(error, OSError):
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"{where}{error.strerror or error}. {_ADVICE.get(error.errno or 0, '')}".rstrip()
+    if isinstance(error, MemoryError):
+        return "these inputs need more memory than there is. Give a part of them at a time."
+    what = f"{type(error).__name__}: {error}"
+    return f"a fault of dedup itself: {what}. Set DEDUP_DEBUG=1 to see where it arose, and report it."
 
 
 def _swallow_output() -> None:

@@ -134,7 +134,8 @@ def clean_files(
                 for source, before in zip(found.sources, prints, strict=True):
                     if _fingerprint(source.path) != before:
                         raise InputChangedError(f"{source.path}: it was changed while it was being cleaned. Nothing was published; run again.")
-    return CleanResult(result, _sum(accounts), out, 3 if outcome.corpus.bad or notes else 0)
+    unread = any(reason.startswith("cannot be read") for _, reason in found.skipped)
+    return CleanResult(result, _sum(accounts), out, 3 if outcome.corpus.bad or unread else 0)
 
 
 def restore(out: str, back: str, *, overwrite: bool = False) -> dict[str, Any]:

@@ -15,129 +15,132 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Options = tuple[Callable[[Any], Any], ...]
+Settings = dict[str, Any]
 
 GRAINS = ("document", "paragraph", "sentence")
+MEASURES = ("edit", "jaccard", "containment")
 FORMATS = ("text", "markdown", "jsonl", "csv", "tsv", "parquet")
 MOST_THREADS = 8
 
 
-class _PerGrain(click.ParamType):
-    """`VALUE` for every grain, or `GRAIN=VALUE` for one; gives (grain or None, {field: value})."""
+def _per_grain(what: str, parse: Callable[[str], Settings]) -> Callable[[str], tuple[str | None, Settings]]:
+    """A parser of `VALUE` for every grain, or `GRAIN=VALUE` for one; gives (grain or None, settings of a `Matching`)."""
 
-    def __init__(self, name: str, parse: Callable[[str], dict[str, Any]]) -> None:
-        self.name = name
-        self._parse = parse
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str | None, dict[str, Any]]:
-        if not isinstance(value, str):
-            found: tuple[str | None, dict[str, Any]] = value
-            return found
-        grain, equals, rest = value.rpartition("=")
+    def convert(text: str) -> tuple[str | None, Settings]:
+        grain, equals, value = text.rpartition("=")
         if equals and grain not in GRAINS:
-            self.fail(f"{grain!r} is no grain; they are {', '.join(GRAINS)}.", param, ctx)
+            raise click.BadParameter(f"{grain!r} is no grain; they are {', '.join(GRAINS)}.")
         try:
-            return grain or None, self._parse(rest)
+            return grain or None, parse(value)
         except ValueError:
-            self.fail(f"{rest!r} is not a {self.name}.", param, ctx)
+            raise click.BadParameter(f"{value!r} is not {what}.") from None
+
+    return convert
 
 
-def _bands(text: str) -> dict[str, Any]:
-    bands, rows = text.lower().replace("×", "x").split("x")
-    return {"bands": int(bands), "rows": int(rows)}
+def _threshold(text: str) -> Settings:
+    return {"threshold": float(text[:-1]) / 100 if text.endswith("%") else float(text)}
 
 
-def _measure(text: str) -> dict[str, Any]:
-    if text not in ("edit", "jaccard", "containment"):
+def _measure(text: str) -> Settings:
+    if text not in MEASURES:
         raise ValueError
     return {"measure": text}
 
 
-def _threshold(text: str) -> dict[str, Any]:
-    return {"threshold": float(text[:-1]) / 100 if text.endswith("%") else float(text)}
+def _bands(text: str) -> Settings:
+    bands, rows = text.lower().replace("×", "x").split("x")
+    return {"bands": int(bands), "rows": int(rows)}
 
 
-class _Keep(click.ParamType):
-    name = "rule"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, tuple[str, ...]]:
-        if not isinstance(value, str):
-            found: tuple[str, tuple[str, ...]] = value
-            return found
-        rule, _, sources = value.partition("=")
-        prefer = tuple(name.strip() for name in sources.split(",") if name.strip())
-        if rule not in ("first", "longest", "earliest", "prefer") or (rule == "prefer") != bool(prefer):
-            self.fail(f"{value!r} is not first, longest, earliest or prefer=SOURCE,SOURCE.", param, ctx)
-        return rule, prefer
+def _keep(text: str) -> tuple[str, tuple[str, ...]]:
+    rule, _, sources = text.partition("=")
+    prefer = tuple(name.strip() for name in sources.split(",") if name.strip())
+    if rule not in ("first", "longest", "earliest", "prefer") or (rule == "prefer") != bool(prefer):
+        raise click.BadParameter(f"{text!r} is not first, longest, earliest or prefer=SOURCE,SOURCE.")
+    return rule, prefer
 
 
-class _MinLeft(click.ParamType):
-    name = "limit"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, int]:
-        if not isinstance(value, str):
-            found: tuple[float, int] = value
-            return found
-        if value.strip() == "0":
-            return 0.0, 0
-        share, _, tokens = value.partition(",")
-        try:
-            if not share.strip().endswith("%"):
-                raise ValueError
-            return float(share.strip()[:-1]) / 100, int(tokens)
-        except ValueError:
-            self.fail(f"{value!r} is not SHARE%,TOKENS, such as 20%,40, nor 0.", param, ctx)
+def _min_left(text: str) -> tuple[float, int]:
+    if text.strip() == "0":
+        return 0.0, 0
+    share, percent, tokens = text.partition("%,")
+    try:
+        if not percent:
+            raise ValueError
+        return float(share) / 100, int(tokens)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not SHARE%,TOKENS, such as 20%,40, nor 0.") from None
 
 
-def option(*names: str, text: str, **settings: Any) -> Callable[[Command], Command]:
+def option(*names: str, text: str, default: object = None, **settings: Any) -> Callable[[Command], Command]:  # noqa: ANN401
+    """An option of click whose default, if it has one, is shown."""
+    if default is not None:
+        settings |= {"default": default, "show_default": True}
     return click.option(*names, help=text, **settings)
 
 
 GRAIN = (
-    option("--grain", type=click.Choice(["auto", *GRAINS]), default="auto", show_default=True,
-           text="What is compared; auto: documents, then paragraphs."),
+    option(
+        "--grain", type=click.Choice(["auto", *GRAINS]), default="auto",
+        text="What is compared; auto: documents, then paragraphs.",
+    ),
 )  # fmt: skip
 THRESHOLD = (
-    option("--threshold", type=_PerGrain("similarity above 0 and up to 1", _threshold), multiple=True, metavar="[GRAIN=]T",
-           text="Two texts match from this similarity on.  [document=.5, else .85]"),
+    option(
+        "--threshold", type=_per_grain("a number above 0 and up to 1", _threshold), multiple=True, metavar="[GRAIN=]T",
+        text="Two texts match from this similarity on.  [document=.5, else .85]",
+    ),
 )  # fmt: skip
 MEASURE = (
-    option("--measure", type=_PerGrain("measure", _measure), multiple=True, metavar="[GRAIN=]M",
-           text="edit, jaccard or containment.  [document=jaccard, else edit]"),
+    option(
+        "--measure", type=_per_grain(f"one of {', '.join(MEASURES)}", _measure), multiple=True, metavar="[GRAIN=]M",
+        text="edit, jaccard or containment.  [document=jaccard, else edit]",
+    ),
 )  # fmt: skip
-LANES = (
-    option("--bands", type=_PerGrain("BxR, such as 16x4", _bands), multiple=True, metavar="[GRAIN=]BxR",
-           text="Bands and rows; see dedup curve.  [document=32x3, else 16x4]"),
-    option("-k", type=int, default=3, show_default=True, metavar="K", text="Tokens in a shingle."),
+SHINGLES = (option("-k", type=int, default=3, metavar="K", text="Tokens in a shingle."),)
+BANDS = (
+    option(
+        "--bands", type=_per_grain("BANDSxROWS, such as 16x4", _bands), multiple=True, metavar="[GRAIN=]BxR",
+        text="Bands and rows; see dedup curve.  [document=32x3, else 16x4]",
+    ),
 )  # fmt: skip
-SEED = (
-    option("--seed", type=int, default=1, show_default=True, metavar="N", text="Draws the hash functions."),
-)  # fmt: skip
+SEED = (option("--seed", type=int, default=1, metavar="N", text="Draws the hash functions."),)
 DECIDING = (
-    option("--keep", type=_Keep(), default="first", show_default=True, metavar="RULE",
-           text="Which one stays: first, longest, earliest, prefer=SOURCE,..."),
-    option("--numbers", type=click.Choice(["distinguish", "ignore"]), default="distinguish", show_default=True,
-           text="Whether paragraphs that differ in a number both stay."),
-    option("--scope", type=click.Choice(["auto", "document", "corpus"]), default="auto", show_default=True,
-           text="document: compare paragraphs with those of their own document only; corpus: cut sentences across documents too."),
-    option("--min-tokens", type=int, default=12, show_default=True, metavar="N", text="Never cut a paragraph shorter than this."),
-    option("--min-left", type=_MinLeft(), default="20%,40", show_default=True, metavar="SHARE%,N",
-           text="Drop a record of which less than both is left; 0: never."),
+    option(
+        "--keep", type=_keep, default="first", metavar="RULE",
+        text="Which one stays: first, longest, earliest, prefer=SOURCE,...",
+    ),
+    option(
+        "--numbers", type=click.Choice(["distinguish", "ignore"]), default="distinguish",
+        text="Whether paragraphs that differ in a number both stay.",
+    ),
+    option(
+        "--scope", type=click.Choice(["auto", "document", "corpus"]), default="auto",
+        text="document: cut what repeats in the same document only; corpus: cut sentences across documents too.",
+    ),
+    option("--min-tokens", type=int, default=12, metavar="N", text="Never cut a paragraph shorter than this."),
+    option(
+        "--min-left", type=_min_left, default="20%,40", metavar="SHARE%,N",
+        text="Drop a record of which less than both is left; 0: never.",
+    ),
 )  # fmt: skip
 _ROLES = (("id", "id"), ("url", "URL"), ("host", "host"), ("date", "date"), ("source", "source"))
 READING = (
     option("--format", "format_", type=click.Choice(FORMATS), text="Format of inputs whose name does not tell it."),
-    option("--text-field", multiple=True, metavar="NAME", text="Field that holds text; repeat for several.  [found by its name]"),
-    *(option(f"--{role}-field", metavar="NAME", text=f"Field that holds the {what}.  [found by its name]") for role, what in _ROLES),
-    option("--threads", type=click.IntRange(1, 256), metavar="N",
-           text=f"Threads; the result is the same with any.  [cores, at most {MOST_THREADS}]"),
+    option("--text-field", multiple=True, metavar="NAME", text="Field of the text; repeat for several.  [by its name]"),
+    *(option(f"--{role}-field", metavar="NAME", text=f"Field of the {what}.  [by its name]") for role, what in _ROLES),
+    option(
+        "--threads", type=click.IntRange(1, 256), metavar="N",
+        text=f"Threads; the result is the same with any.  [cores, at most {MOST_THREADS}]",
+    ),
 )  # fmt: skip
-TOP = (option("--top", type=click.IntRange(0), default=5, show_default=True, metavar="N", text="How many clusters to show."),)
+TOP = (option("--top", type=click.IntRange(0), default=5, metavar="N", text="How many clusters to show."),)
 SAYING = (
     option("--json", "as_json", is_flag=True, text="Print one JSON document, with numbers as they are."),
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
-MATCHING = GRAIN + THRESHOLD + MEASURE + LANES + SEED
-RUN = MATCHING + DECIDING + READING + TOP + SAYING
+RUN = GRAIN + THRESHOLD + MEASURE + SHINGLES + BANDS + SEED + DECIDING + READING + TOP + SAYING
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 
 
@@ -154,11 +157,14 @@ def config_of(settings: dict[str, Any]) -> Config:
     plain = Config()
     per_grain: dict[str, dict[str, Any]] = {grain: {} for grain in GRAINS}
     for name in ("threshold", "measure", "bands"):
-        for grain, values in sorted(settings.pop(name, ()), key=lambda item: item[0] is not None):  # one grain's own wins
+        for grain, values in sorted(
+            settings.pop(name, ()), key=lambda item: item[0] is not None
+        ):  # one grain's own wins
             for one in GRAINS if grain is None else (grain,):
                 per_grain[one].update(values)
     rest: dict[str, Any] = {grain: replace(plain.matching(grain), **values) for grain, values in per_grain.items()}
-    rest |= {name: settings.pop(name) for name in ("grain", "k", "seed", "numbers", "scope", "min_tokens") if name in settings}
+    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens")
+    rest |= {name: settings.pop(name) for name in plain_names if name in settings}
     if "keep" in settings:
         rest["keep"], rest["prefer"] = settings.pop("keep")
     if "min_left" in settings:

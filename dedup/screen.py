@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from dedup.api import Comparison
-from dedup.console import clip, clip_middle, has_colour, neutral_line, squeeze, wrap
+from dedup.console import clip, clip_middle, has_colour, neutral_line, size, squeeze, wrap
 from dedup.contrast import differences, excerpt, marked, with_differences
-from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
+from dedup.stages.report import Cluster, Member, Place, Report
 
 TOP_SOURCES = 12
 MOST_NOTES = 12
@@ -41,16 +41,8 @@ class Page:
     def line(self, text: Text | str = "", style: str = "", indent: int = 0, most: int | None = None) -> None:
         """Print a text, folded and indented; of more than `most` lines the last one ends in an ellipsis."""
         content = Text(text, style=style) if isinstance(text, str) else text
-        lines = wrap(content, self.width - indent)
-        if most is not None and len(lines) > most:
-            lines = lines[:most]
-            last = lines[-1].plain
-            while cell_len(last) > self.width - indent - 1:
-                last = last[:-1]
-            lines[-1] = lines[-1][: len(last)]
-            lines[-1].append("…")
-        for one in lines or [Text()]:
-            self.console.print(Text(" " * indent).append_text(one), no_wrap=True, crop=False, overflow="ignore")
+        for one in self._folded(content, self.width - indent, most) or [Text()]:
+            self._print(Text(" " * indent).append_text(one))
 
     def heading(self, text: str, aside: str = "") -> None:
         """Print a heading after an empty line."""
@@ -60,10 +52,21 @@ class Page:
     def labelled(self, label: str, text: Text, indent: int, style: str = "", most: int | None = None) -> None:
         """Print a text beside a label, its further lines under its first one."""
         lead = indent + cell_len(label) + 1
-        lines = wrap(text, max(8, self.width - lead))
-        for i, one in enumerate(lines[:most]):
+        for i, one in enumerate(self._folded(text, max(8, self.width - lead), most)):
             head = Text(" " * indent).append(label, style=style).append(" ") if i == 0 else Text(" " * lead)
-            self.console.print(head.append_text(one), no_wrap=True, crop=False, overflow="ignore")
+            self._print(head.append_text(one))
+
+    def _folded(self, text: Text, width: int, most: int | None) -> list[Text]:
+        lines = wrap(text, width)
+        if most is not None and len(lines) > most:
+            last = lines[most - 1]
+            while cell_len(last.plain) > width - 1:
+                last.right_crop()
+            last.append("…")
+        return lines[:most]
+
+    def _print(self, line: Text) -> None:
+        self.console.print(line, no_wrap=True, crop=False, overflow="ignore")
 
     def bar(self, share: float, cells: int) -> Text:
         """A bar of `cells` cells that is filled to `share`; any share above zero shows."""
@@ -108,7 +111,11 @@ def _headline(page: Page, report: Report, command: str) -> None:
             f": {report.removed_bytes:,} of {report.text_bytes:,} bytes.", style="not bold"
         )
     )
-    parts = [f"{report.dropped:,} of {counted(report.documents, 'document')} {_BE[command]} dropped"] if report.dropped else []
+    parts = (
+        [f"{report.dropped:,} of {counted(report.documents, 'document')} {_BE[command]} dropped"]
+        if report.dropped
+        else []
+    )
     if report.cut:
         noun = "sentence" if report.config.get("grain") == "sentence" else "paragraph"
         parts.append(f"{counted(report.cut, noun)} {'' if parts else _BE[command] + ' '}cut")
@@ -117,7 +124,8 @@ def _headline(page: Page, report: Report, command: str) -> None:
 
 
 def _read(report: Report) -> str:
-    return f"Read {counted(report.documents, 'document')} in {counted(len(report.sources), 'file')}, {report.text_bytes:,} bytes of text"
+    documents, files = counted(report.documents, "document"), counted(len(report.sources), "file")
+    return f"Read {documents} in {files}, {report.text_bytes:,} bytes of text"
 
 
 def _sources(page: Page, report: Report) -> None:
@@ -131,25 +139,22 @@ def _sources(page: Page, report: Report) -> None:
     size_width = max(len(size(source.removed_bytes)) for source in shown)
     cells = 24 if page.width >= 80 else 16 if roomy else 8
     names = [neutral_line(source.name) for source in shown]
-    room = page.width - 2 - cells - 8 - (size_width + 2 if roomy else 0) - 2
+    room = page.width - 2 - cells - 7 - (size_width + 2 if roomy else 0) - 2
     name_width = min(max(cell_len(name) for name in names), max(8, room))
     for source, name in zip(shown, names, strict=True):
-        page.line(_source(page, source, clip_middle(name, name_width), name_width, cells, size_width if roomy else 0), indent=2)
+        share = source.removed_bytes / source.text_bytes if source.text_bytes else 0.0
+        short = clip_middle(name, name_width)
+        line = Text(short + " " * (name_width - cell_len(short) + 2))
+        line.append_text(page.bar(share, cells)).append(f" {percent(share):>6}")
+        if roomy:
+            line.append(f"  {size(source.removed_bytes):>{size_width}}", style="dim")
+        page.line(line, indent=2)
     rest = len(repeating) - len(shown)
     clean = len(report.sources) - len(repeating)
     more = [f"{counted(rest, 'more file')} with repeats"] if rest else []
     more += [f"{counted(clean, 'file')} without"] if clean else []
     if more:
         page.line(f"and {' and '.join(more)}", style="dim", indent=2)
-
-
-def _source(page: Page, source: SourceReport, name: str, name_width: int, cells: int, size_width: int) -> Text:
-    share = source.removed_bytes / source.text_bytes if source.text_bytes else 0.0
-    text = Text(name + " " * (name_width - cell_len(name) + 2))
-    text.append_text(page.bar(share, cells)).append(f" {percent(share):>7}")
-    if size_width:
-        text.append(f"  {size(source.removed_bytes):>{size_width}}", style="dim")
-    return text
 
 
 def _with_records(report: Report) -> frozenset[str]:
@@ -162,26 +167,31 @@ def _cluster(page: Page, number: int, cluster: Cluster, numbered: frozenset[str]
     where = f" in {counted(cluster.documents, 'document')}" if noun != "document" else ""
     hosts = f" on {counted(cluster.hosts, 'host')}" if cluster.hosts > 1 else ""
     page.console.print()
-    title = Text(f"{number:>2}  ", style="dim").append(f"{noun} × {cluster.size:,}", style="not dim bold cyan" if page.colour else "not dim")
-    page.line(title.append(f"{where}{hosts}, {size(cluster.removed_bytes)} repeat", style="dim"))
+    title = Text(f"{noun} × {cluster.size:,}", style="bold cyan" if page.colour else "")
+    page.labelled(
+        f"{number:>3}",
+        title.append(f"{where}{hosts}, {size(cluster.removed_bytes)} repeat", style="not bold default"),
+        0,
+        "dim",
+    )
     page.line(Text(squeeze(cluster.kept.text[: 4 * page.width])), indent=4, most=TEXT_LINES)
     page.labelled("keep", _place(cluster.kept, numbered, noun), 4, style="green")
     alike = [member for member in cluster.members if _changes(cluster.kept, member) is None]
     for member in alike:
-        page.labelled(f"{member.action:<4}", _member(member, numbered, noun), 4, style="red")
+        page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
     for member in (member for member in cluster.members if member not in alike):
-        page.labelled(f"{member.action:<4}", _member(member, numbered, noun), 4, style="red")
+        page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
         page.labelled("    ", _changes(cluster.kept, member, page.colour) or Text(), 4, most=4)
     rest = cluster.size - 1 - len(cluster.members)
     if rest:
         page.line(f"and {rest:,} more", style="dim", indent=9)
 
 
-def _member(member: Member, numbered: frozenset[str], noun: str) -> Text:
+def _member(kept: Place, member: Member, numbered: frozenset[str], noun: str) -> Text:
     if member.measure == "left":
         said = f"too little was left: {percent(member.similarity)} of it repeats"
     elif member.reason == "exact" or member.similarity >= 1:
-        said = "the same text" 
+        said = "the same text" if member.place.text == kept.text else "the same text once folded"
     else:
         said = f"{percent(member.similarity)} alike ({member.measure})"
     return _place(member.place, numbered, noun).append(f"  {said}", style="dim")
@@ -192,7 +202,9 @@ def _changes(kept: Place, member: Member, colour: bool = False) -> Text | None:
     if member.reason != "near" or member.measure == "left":
         return None
     opcodes = differences(kept.text, member.place.text)
-    return excerpt(kept.text, member.place.text, opcodes, colour) if any(code[0] != "equal" for code in opcodes) else None
+    return (
+        excerpt(kept.text, member.place.text, opcodes, colour) if any(code[0] != "equal" for code in opcodes) else None
+    )
 
 
 def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
@@ -215,7 +227,9 @@ def _pairs(page: Page, report: Report) -> None:
         mine = [(kept, member) for kept, member in report.shown if member.reason == reason]
         if not mine:
             continue
-        page.heading(heading, f"{len(mine):,} of {counted(total, 'pair')}" if len(mine) < total else counted(total, "pair"))
+        page.heading(
+            heading, f"{len(mine):,} of {counted(total, 'pair')}" if len(mine) < total else counted(total, "pair")
+        )
         for kept, member in mine:
             page.console.print()
             for place, other, is_first in ((kept, member.place, True), (member.place, kept, False)):
@@ -229,7 +243,10 @@ def _notes(page: Page, report: Report) -> None:
     notes = list(_remarks(report))
     if notes:
         page.heading("Notes")
-        for note in [*notes[:MOST_NOTES], *([f"and {len(notes) - MOST_NOTES:,} more."] if len(notes) > MOST_NOTES else [])]:
+        for note in [
+            *notes[:MOST_NOTES],
+            *([f"and {len(notes) - MOST_NOTES:,} more."] if len(notes) > MOST_NOTES else []),
+        ]:
             page.labelled("-" if page.plain else "•", Text(neutral_line(note)), 2)
 
 
@@ -238,13 +255,15 @@ def _remarks(report: Report) -> Iterator[str]:
         yield f"{counted(report.bad_records, 'record')} could not be read and took no part."
     if report.invalid_utf8:
         yield (
-            f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8: they were compared as they are. If these are "
-            "GB18030, Big5 or UTF-16 files, convert them first: iconv -f GB18030 -t UTF-8."
+            f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8, compared as they are. If these are "
+            "GB18030, Big5 or UTF-16 files, convert them to UTF-8 first, such as with iconv -f GB18030 -t UTF-8."
         )
     if report.skipped_pairs:
-        yield f"{counted(report.skipped_pairs, 'candidate pair')} left out by the bucket limit; --threshold and --bands decide how many there are."
+        pairs = counted(report.skipped_pairs, "candidate pair")
+        yield f"{pairs} not measured, for their buckets hold too many texts: a few matches may be missing."
     if not report.settled:
-        yield f"Not settled after {counted(report.passes, 'pass', 'passes')}: another clean of the output may find more."
+        passes = counted(report.passes, "pass", "passes")
+        yield f"Not settled after {passes}: another clean of the output may find more."
     if report.near_misses:
         yield f"{counted(report.near_misses, 'pair')} just below the threshold: both stay."
     yield from report.notes
@@ -277,7 +296,13 @@ def print_accounting(accounting: Mapping[str, int], console: Console, out: str |
         page.labelled(f"{unit:<7}", Text(f"{read:,} read = {kept:,} kept + {removed:,} removed{more}"), 2, style="dim")
     if out != "-":
         name = shlex.quote(out)
-        print_next(console, [("What was removed is in", f"{neutral_line(out.rstrip('/'))}/dedup"), ("To undo", f"dedup restore {name} -o back")])
+        print_next(
+            console,
+            [
+                ("What was removed is in", f"{neutral_line(out.rstrip('/'))}/dedup"),
+                ("To undo", f"dedup restore {name} -o back"),
+            ],
+        )
 
 
 def print_restored(done: Mapping[str, Any], back: str, console: Console) -> None:
@@ -295,13 +320,20 @@ def print_comparison(found: Comparison, names: tuple[str, str], texts: tuple[str
     """Draw two texts as one, and how alike they are."""
     page = Page(console)
     for mark, name, tokens in zip("AB", names, found.tokens, strict=True):
-        page.line(Text(f"{mark}  ", style="dim").append(neutral_line(name), style="not dim bold").append(f"  {counted(tokens, 'token')}"))
+        page.line(
+            Text(f"{mark}  ", style="dim")
+            .append(neutral_line(name), style="not dim bold")
+            .append(f"  {counted(tokens, 'token')}")
+        )
     console.print()
     for measure, similarity in found.measures.items():
         bar = page.bar(similarity, min(24, page.width - 26))
-        page.line(Text(f"{measure:<12}").append_text(bar).append(f" {percent(similarity):>7}"))
+        page.line(Text(f"{measure:<12}").append_text(bar).append(f" {percent(similarity):>6}"))
     verdict = "They match" if found.match else "They do not match"
-    page.line(f"{verdict} as paragraphs: edit {'reaches' if found.match else 'is below'} {percent(found.threshold)}.", style="bold")
+    page.line(
+        f"{verdict} as paragraphs: edit {'reaches' if found.match else 'is below'} {percent(found.threshold)}.",
+        style="bold",
+    )
     if found.numbers_differ:
         page.line("A number differs: as paragraphs both would stay, unless --numbers ignore.")
     opcodes = differences(*texts)
@@ -316,20 +348,8 @@ def print_comparison(found: Comparison, names: tuple[str, str], texts: tuple[str
 def percent(share: float) -> str:
     """A share in per cent with one decimal; what is not all or nothing is never rounded to it."""
     if 0 < share < 0.0005:
-        return "<0.1 %"
-    return ">99.9 %" if 0.9995 <= share < 1 else f"{share * 100:.1f} %"
-
-
-def size(n: int) -> str:
-    """A number of bytes for a reader."""
-    if n < 100_000:
-        return f"{n:,} B"
-    value, unit = n / 1000, "kB"
-    for bigger in ("MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, bigger
-    return f"{value:,.1f} {unit}"
+        return "<0.1%"
+    return ">99.9%" if 0.9995 <= share < 1 else f"{share * 100:.1f}%"
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

@@ -97,6 +97,17 @@ def test_wide_encodings_are_one_bad_record(write: Write, encoding: str, name: st
     assert bad(reader) == [BadRecord(0, 0, 0, len(data), reason)]
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "a.csv"])
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_packed_data_under_a_plain_name_is_one_bad_record(write: Write, compression: str, name: str) -> None:
+    data = pack(b'{"text": "a"}\n' * 1000, compression)
+    reader = write(name, data)
+    assert documents(reader) == []
+    (record,) = bad(reader)
+    assert (record.offset, record.length) == (0, len(data))
+    assert record.reason.startswith(f"{compression} data under a name that does not say so; unpack it, or let the name")
+
+
 # --- JSON Lines
 
 ESCAPED = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\f": "\\f", "/": "\\/"}

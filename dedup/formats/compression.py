@@ -64,7 +64,8 @@ class _Unpacked(io.RawIOBase):
             if error.args and isinstance(error.args[0], int):  # an errno: the disk failed, not the stream
                 raise
             early = "runcated" in str(error)
-            what = "ends early" if early else "is damaged, or followed by bytes that are not part of it"
+            reason = " ".join(str(error).split()).rstrip(".")
+            what = "ends early" if early else f"is damaged, or followed by bytes that are not part of it ({reason})"
             raise self._error(f"the {self._kind} stream {what}") from None
         view[: len(data)] = data
         self._position += len(data)

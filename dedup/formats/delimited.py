@@ -16,7 +16,7 @@ from dedup.formats.base import MAX_RECORD_BYTES, META, Batcher, Range, Span
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import Places, locate_spans, settle_spans
-from dedup.formats.text import wide_reason
+from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.model import Documents, Fields, Source
 
 BOM = b"\xef\xbb\xbf"
@@ -60,7 +60,7 @@ class DelimitedReader:
         self._separator = b"\t" if source.format == "tsv" else b","
         with open_decompressed(source.path, source.compression) as stream:
             lines = _Lines(stream)
-            if wide_reason(lines.head) is None:
+            if foreign_reason(lines.head) is None:
                 self._read_header(lines)
             self.fields = self._resolve(fields, lines)
         self._text_columns = [self._header.index(name) for name in self.fields.text if name in self._header]
@@ -72,7 +72,7 @@ class DelimitedReader:
         batcher = Batcher(self.source, self.fields, self._batch_bytes)
         with open_decompressed(self.source.path, self.source.compression) as stream:
             lines = _Lines(stream)
-            reason = wide_reason(lines.head)
+            reason = foreign_reason(lines.head)
             if reason is not None:
                 batcher.spoil(0, lines.count_rest(), reason)
             elif self._header:
@@ -161,7 +161,7 @@ class _Lines:
 
     def __init__(self, stream: InputStream) -> None:
         self._stream = stream
-        self.head = stream.peek(4)[:4]
+        self.head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
         self.offset = len(stream.read(len(BOM))) if self.head.startswith(BOM) else 0
         self._back: deque[tuple[bytes, int]] = deque()
         self._lines = _split_lines(stream)

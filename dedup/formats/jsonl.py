@@ -12,17 +12,21 @@ from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.escapes import BACKSLASH, JsonPlaces, unescape
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import locate_spans, settle_spans
-from dedup.formats.text import wide_reason
+from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.model import Documents, Fields, Source
 
 SAMPLE_RECORDS = 1000
+SAMPLE_BYTES = 1 << 20
+"""The fields are looked for in so many first records, or in those that begin in so many first bytes."""
+
 MAX_DEPTH = 400
 """Levels of nesting that are read. A limit of our own, because Python's depends on how deep the caller stands."""
 
 BOM = b"\xef\xbb\xbf"
 _WHITE = b" \t\r\n"
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+# Possessive, so that a string of millions of escapes takes no memory for ways back.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 _KEY = re.compile(rb"[\s,]*(" + _STRING + rb")\s*:\s*", re.DOTALL)
@@ -96,8 +100,9 @@ class JsonlReader:
         columns: dict[str, Column] = {}
         n_records = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
-            for _, line, _, reason in _lines(stream):
-                if n_records >= SAMPLE_RECORDS and wanted <= columns.keys():
+            for offset, line, _, reason in _lines(stream):
+                enough = n_records >= SAMPLE_RECORDS or (n_records and offset >= SAMPLE_BYTES)
+                if enough and wanted <= columns.keys():
                     break
                 record = _sample(line) if reason is None else None
                 if record is not None:
@@ -111,9 +116,9 @@ class JsonlReader:
 
 def _lines(stream: InputStream) -> Iterator[tuple[int, bytes, int, str | None]]:
     """Yield offset, bytes, length and (of one that cannot be read) the reason of each line that is not blank."""
-    head = stream.peek(4)[:4]
+    head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
     offset = 0
-    reason = wide_reason(head)
+    reason = foreign_reason(head)
     if reason is not None:
         yield 0, b"", sum(map(len, iter(lambda: stream.read(1 << 20), b""))), reason
         return

@@ -191,7 +191,16 @@ def _replaced(table: pa.Table, names: Sequence[str], changes: Mapping[int, Mappi
     return table
 
 
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def _cast(column: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """Bring text to another type of text without asking whether it is UTF-8."""
+    if isinstance(column, pa.ChunkedArray):
+        return pa.chunked_array([_cast(chunk, kind) for chunk in column.chunks], kind)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_dictionary(kind):
+        encoded = _cast(column, kind.value_type).dictionary_encode()
+        indices = encoded.indices.cast(kind.index_type)
+        return pa.DictionaryArray.from_arrays(indices, encoded.dictionary, ordered=kind.ordered)
     return pc.cast(column, options=pc.CastOptions(kind, allow_invalid_utf8=True))
 
 

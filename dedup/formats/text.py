@@ -8,21 +8,24 @@ from dedup.formats.base import MAX_RECORD_BYTES, Batcher, Range, Span, check_spa
 from dedup.formats.compression import open_decompressed
 from dedup.model import Documents, Fields, Source
 
+_WIDE = "{} text; convert it to UTF-8 first, for example with iconv"
+_PACKED = "{} data under a name that does not say so; unpack it, or let the name end in {}"
 # The longer marks first: the mark of UTF-32 starts with that of UTF-16.
-WIDE_BOMS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
+_FOREIGN = {
+    b"\xff\xfe\x00\x00": _WIDE.format("UTF-32"),
+    b"\x00\x00\xfe\xff": _WIDE.format("UTF-32"),
+    b"\xff\xfe": _WIDE.format("UTF-16"),
+    b"\xfe\xff": _WIDE.format("UTF-16"),
+    b"\x1f\x8b": _PACKED.format("gzip", ".gz"),
+    b"\x28\xb5\x2f\xfd": _PACKED.format("zstd", ".zst"),
 }
+HEAD_BYTES = 4
+_READ_BYTES = 1 << 20
 
 
-def wide_reason(head: bytes) -> str | None:
-    """Say why a file that starts with these bytes cannot be read, if it is UTF-16 or UTF-32."""
-    for bom, encoding in WIDE_BOMS.items():
-        if head.startswith(bom):
-            return f"{encoding} text; convert it to UTF-8 first, for example with iconv"
-    return None
+def foreign_reason(head: bytes) -> str | None:
+    """Say why a file that starts with these bytes is none of lines of UTF-8, if its first bytes tell."""
+    return next((reason for mark, reason in _FOREIGN.items() if head.startswith(mark)), None)
 
 
 class TextReader:
@@ -38,16 +41,19 @@ class TextReader:
         """Yield the one document. See `SourceReader.read`."""
         batcher = Batcher(self.source, self.fields, self._batch_bytes)
         with open_decompressed(self.source.path, self.source.compression) as stream:
-            text = stream.read(MAX_RECORD_BYTES + 1)
-            length = len(text)
-            reason = wide_reason(text[:4])
-            if length > MAX_RECORD_BYTES:
-                reason = reason or f"longer than {MAX_RECORD_BYTES >> 20} MiB; split the file"
-                text = b""
-                while piece := stream.read(1 << 20):
-                    length += len(piece)
+            reason = foreign_reason(stream.peek(HEAD_BYTES)[:HEAD_BYTES])
+            pieces: list[bytes] = []
+            length = 0
+            while piece := stream.read(_READ_BYTES):
+                length += len(piece)
+                if length > MAX_RECORD_BYTES:
+                    reason = reason or f"longer than {MAX_RECORD_BYTES >> 20} MiB; split the file"
+                if reason is None:
+                    pieces.append(piece)
+                else:
+                    pieces.clear()
             if reason is None:
-                batcher.add(0, length, (text,))
+                batcher.add(0, length, (b"".join(pieces),))
             else:
                 batcher.spoil(0, length, reason)
             yield batcher.take(stream.consumed())

@@ -12,7 +12,8 @@ _WHITE = rb"(?:[ \t\v\f\r\n]|\xe3\x80\x80|\xc2\xa0|\xef\xbb\xbf)"
 _WHITE_AFTER = re.compile(_WHITE + rb"*")
 _BLANK_AFTER = re.compile(_BLANK + rb"*")
 _WHITE_ALL = re.compile(_WHITE + rb"*\Z")
-_REACH = 4096  # white space is looked for backwards in steps of this many bytes
+_ASCII_WHITE = b" \t\v\f\r\n"
+_WIDE_WHITE = (b"\xe3\x80\x80", b"\xc2\xa0", b"\xef\xbb\xbf")
 
 
 def cut(text: bytes, pieces: Sequence[Span], bounds: Sequence[Span]) -> list[Span]:
@@ -84,17 +85,14 @@ def _line_start(text: bytes, start: int, floor: int) -> int:
 
 def _white_before(text: bytes, start: int, low: int) -> int:
     """Where the white space that ends at `start` begins."""
-    place = start
-    while place > low:
-        step = max(low, place - _REACH)
-        head = text[step:place]
-        found = re.search(_WHITE + rb"+\Z", head) if head else None
-        if found is None:
-            return place
-        place = step + found.start()
-        if found.start() > 4:  # a character may be split by the step, so go on only from near its start
-            return place
-    return place
+    while start > low:
+        if text[start - 1] in _ASCII_WHITE:
+            start -= 1
+        elif (wide := next((w for w in _WIDE_WHITE if text.endswith(w, low, start)), None)) is not None:
+            start -= len(wide)
+        else:
+            break
+    return start
 
 
 def _matched(pattern: re.Pattern[bytes], text: bytes, start: int, high: int) -> int:

@@ -22,7 +22,6 @@ _SPACE = rb"(?:[ \t\v\f]|\xe3\x80\x80|\xc2\xa0)"
 _FULL_STOP = rb"\xe3\x80\x82|\xef\xbc[\x81\x9f]"  # 。！？
 _LONG_BREAK = re.compile(rb"(?:[.!?]|%b)%b(?=%b)|\|{2,}" % (_FULL_STOP, _CLOSING, _SPACE))
 _SENTENCE_BREAK = re.compile(rb"(?:(?:[!?]|%b)+|\.(?=%b|[\"')\]]|$))%b" % (_FULL_STOP, _SPACE, _CLOSING))
-_EDGE = re.compile(rb"\A(?:%b|\xef\xbb\xbf)*|(?:%b|\xef\xbb\xbf)*\Z" % (_SPACE, _SPACE))
 _FENCE = (b"```", b"~~~")
 _RULE = re.compile(rb"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?\Z")
 
@@ -159,28 +158,28 @@ def _cut_long(lines: Batch, arena: U8, grain: str) -> Batch:
         chosen = chosen[counts > LONG_TOKENS]
     if not len(chosen):
         return lines
-    rows: list[tuple[int, int, int]] = []
-    for line in chosen:
-        pieces = list(_pieces(arena, int(starts[line]), int(ends[line]), pattern))
-        rows.extend((int(line), start, end) for start, end in pieces)
-    table = np.array(rows, np.int64).reshape(-1, 3)
+    line, piece_starts, piece_ends = _pieces(arena, starts, ends, chosen, pattern)
     whole = np.ones(len(starts), bool)
     whole[chosen] = False
-    origin = np.concatenate([np.flatnonzero(whole), table[:, 0]])
+    origin = np.concatenate([np.flatnonzero(whole), line])
     cut = {name: column[origin] for name, column in lines.items()}
-    cut["start"] = np.concatenate([starts[whole], table[:, 1]])
-    cut["end"] = np.concatenate([ends[whole], table[:, 2]])
+    cut["start"] = np.concatenate([starts[whole], piece_starts])
+    cut["end"] = np.concatenate([ends[whole], piece_ends])
     order = np.lexsort((cut["start"], cut["owner"]))
     return {name: column[order] for name, column in cut.items()}
 
 
-def _pieces(arena: U8, start: int, end: int, pattern: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
-    """The trimmed stretches of [start, end) between the places where the pattern ends."""
-    text = arena[start:end].tobytes()
-    edges = [0, *(found.end() for found in pattern.finditer(text)), len(text)]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        piece = text[low:high]
-        head, tail = (found.span() for found in list(_EDGE.finditer(piece))[:2]) if piece else ((0, 0), (0, 0))
-        left, right = low + head[1], low + max(tail[0], head[1])
-        if right > left:
-            yield start + left, start + right
+def _pieces(arena: U8, starts: I64, ends: I64, chosen: I64, pattern: re.Pattern[bytes]) -> tuple[I64, I64, I64]:
+    """The trimmed stretches of lines between the places where the pattern ends: (line, start, end)."""
+    owners: list[int] = []
+    edges: list[int] = []
+    last: list[int] = []
+    for line in chosen.tolist():
+        low, high = int(starts[line]), int(ends[line])
+        found = [low + match.end() for match in pattern.finditer(arena[low:high].tobytes())]
+        owners.extend([line] * (len(found) + 1))
+        edges.extend([low, *found])
+        last.extend([*found, high])
+    # what the kernel calls a line is here a piece: it trims them, and leaves out blank ones
+    owner, piece_starts, piece_ends = kernels.lines(arena, np.array(edges, np.int64), np.array(last, np.int64))
+    return np.array(owners, np.int64)[owner], piece_starts, piece_ends
