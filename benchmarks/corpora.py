@@ -1,9 +1,10 @@
 """Seeded corpora for the benchmarks: real text, multiplied with edits at stated rates, written as JSONL.
 
-The text is that of `data/docs` in the folder that DEDUP_DATA names (default: `../shared` beside the repository): Chinese in
-both scripts, and English. It is too little to measure on, so it is taken `COPIES` times or more. The first copy is as it was
-read; in each further one every paragraph is edited by itself, at a rate drawn from `RATES`: mostly at one that leaves nothing
-to match, so that the corpus is text that differs and not one text many times over; the rest are near-duplicates to be found.
+The text is that of `data/docs` in the folder that DEDUP_DATA names (default: `../shared` beside the repository):
+Chinese in both scripts, and English. It is too little to measure on, so it is taken `COPIES` times or more. The first
+copy is as it was read; in each further one every paragraph is edited by itself, at a rate drawn from `RATES`: mostly at
+one that leaves nothing to match, so that the corpus is text that differs and not one text many times over; the rest are
+near-duplicates to be found.
 
     python benchmarks/corpora.py --mb 100 --layout paragraph --cache /var/tmp/dedup-bench
 """
@@ -17,7 +18,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,20 +26,23 @@ from typing import Literal, get_args
 import numpy as np
 
 from dedup import kernels
+from dedup.model import I64, U8
 
-Layout = Literal["document", "paragraph"]
+Layout = Literal["paragraph", "document"]
 
 COPIES = 4
-"""Times that each text is taken at least, whatever the size of the corpus, so that small corpora are made as large ones are."""
+"""Times that each text is taken at least, whatever the size: small corpora are made as large ones are."""
 RATES = ((0.8, 0.5), *((0.2 / 7, rate) for rate in (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)))
-"""(share, rate): this share of the paragraphs of a further copy has this share of its tokens replaced, at least one above 0."""
+"""(share, rate): this share of the paragraphs of a further copy has this share of its tokens replaced, and at least one
+where the rate is above 0."""
 POOL_TOKENS = 200_000
 """Tokens of the text from which replacements are drawn, as often as they occur in it."""
+CACHE = Path(tempfile.gettempdir()) / "dedup-benchmarks"
 VERSION = 1
 """Raise it when the same arguments come to make another corpus, so that no cached one is taken for it."""
 
 _SPACE = " \t\v\f\r\u3000\u00a0\ufeff"
-# a letter of Han or Kana is a token by itself, as it is to the program; so is a run of other letters, and what is between
+# a letter of Han or Kana is a token by itself, as it is to the program; so is a run of other letters; the rest stays
 _TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_\u3040-\u30ff\u3400-\u9fff]+|[\W\d_]+")
 
 
@@ -109,14 +113,23 @@ def paragraphs(made: Made, max_bytes: int | None = None) -> Iterator[str]:
                 yield paragraph
 
 
+def laid_out(texts: Iterable[str]) -> tuple[U8, I64, I64]:
+    """Texts one after the other as the kernels take them: uint8 UTF-8, and int64 starts and ends."""
+    raw = [text.encode() for text in texts]
+    ends = np.cumsum(np.array([len(text) for text in raw], np.int64))
+    return np.frombuffer(b"".join(raw), np.uint8), ends - np.diff(ends, prepend=0), ends
+
+
 def _make(path: Path, text_bytes: int, layout: Layout, seed: int) -> Made:
     files = sorted((data_folder() / "data" / "docs").glob("*.jsonl"))
     if not files:
-        raise FileNotFoundError(f"no real texts in {data_folder() / 'data' / 'docs'}. Name their folder: DEDUP_DATA=FOLDER.")
+        raise FileNotFoundError(
+            f"no real texts in {data_folder() / 'data' / 'docs'}; name their folder: DEDUP_DATA=FOLDER"
+        )
     edit = _Editor(_pool(files), seed)
     tally = _Tally()
     digest = hashlib.sha256()
-    copies = max(COPIES, math.ceil(text_bytes / sum(len(text.encode()) for text in _documents(files))))
+    copies = max(COPIES, math.ceil(text_bytes / _size(files, text_bytes // COPIES + 1)))
     with tempfile.NamedTemporaryFile("wb", dir=path.parent, delete=False) as stream:
         for copy in range(copies):
             goal = text_bytes * (copy + 1) // copies
@@ -132,9 +145,16 @@ def _make(path: Path, text_bytes: int, layout: Layout, seed: int) -> Made:
                 tally.add(lines, len(records))
     Path(stream.name).replace(path)
     return Made(
-        str(path), layout, path.stat().st_size, tally.text_bytes, tally.records, tally.n_paragraphs, tally.distinct, copies,
-        digest.hexdigest(),
-    )  # fmt: skip
+        path=str(path),
+        layout=layout,
+        file_bytes=path.stat().st_size,
+        text_bytes=tally.text_bytes,
+        records=tally.records,
+        paragraphs=tally.n_paragraphs,
+        distinct=tally.distinct,
+        copies=copies,
+        sha256=digest.hexdigest(),
+    )
 
 
 class _Editor:
@@ -168,14 +188,12 @@ class _Tally:
         self._seen: set[int] = set()
 
     def add(self, lines: Sequence[str], n_records: int) -> None:
-        raw = [line.encode() for line in lines]
-        ends = np.cumsum(np.array([len(line) for line in raw], np.int64))
+        text, starts, ends = laid_out(lines)
         none = np.zeros(0, np.uint32)
-        text = np.frombuffer(b"".join(raw), np.uint8)
-        self._seen.update(kernels.scan(text, ends - np.diff(ends, prepend=0), ends, 1, 0, none, none)[0].tolist())
+        self._seen.update(kernels.scan(text, starts, ends, 1, 0, none, none)[0].tolist())
         self.text_bytes += len(text)
         self.records += n_records
-        self.n_paragraphs += len(raw)
+        self.n_paragraphs += len(lines)
 
     @property
     def distinct(self) -> float:
@@ -183,7 +201,7 @@ class _Tally:
 
 
 def _documents(files: Sequence[Path]) -> Iterator[str]:
-    """The text of the documents of all files; each file is as far along as the others, so that any stretch has all languages."""
+    """The documents of all files, each file as far along as the others: any stretch of them has all languages."""
     streams = [path.open("rb") for path in files]
     try:
         sizes = [path.stat().st_size for path in files]
@@ -197,6 +215,16 @@ def _documents(files: Sequence[Path]) -> Iterator[str]:
     finally:
         for stream in streams:
             stream.close()
+
+
+def _size(files: Sequence[Path], enough: int) -> int:
+    """Bytes of text in the files, or more than `enough` of them."""
+    size = 0
+    for text in _documents(files):
+        size += len(text.encode())
+        if size >= enough:
+            break
+    return size
 
 
 def _lines(text: str) -> list[str]:
@@ -221,7 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make a corpus for the benchmarks and say what it is.")
     parser.add_argument("--mb", type=float, default=100, help="text, in 10**6 bytes")
     parser.add_argument("--layout", choices=get_args(Layout), default="paragraph", help="what a record is")
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "dedup-benchmarks", help="folder to keep it in")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder to keep it in")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     for name, value in asdict(corpus(given.mb, given.layout, given.cache, given.seed)).items():

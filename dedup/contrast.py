@@ -29,8 +29,8 @@ def differences(a: str, b: str) -> list[Opcode]:
 
     Returns:
         Opcodes that cover both texts, as `difflib.SequenceMatcher.get_opcodes` gives them; a token takes what
-        follows it up to the next one. Where more than `MOST_TOKENS` tokens stand between the common beginning and end, only the
-        first so many are told apart, and the rest is one `replace`.
+        follows it up to the next one. Where more than `MOST_TOKENS` tokens stand between the common beginning and
+        end, only the first so many are told apart, and the rest is one `replace`.
     """
     (one, one_edges), (two, two_edges) = _tokens(a), _tokens(b)
     low, high = _common(one, two)

@@ -16,7 +16,7 @@ from dedup.ledger.left import Left
 from dedup.model import I64, U8, Batch, Chain, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.segment import PLAIN, segment
-from dedup.stages.sketch import key_name, sketch
+from dedup.stages.sketch import KEY, key_name, sketch
 from dedup.stages.verify import verify
 
 BATCH_BYTES = 4 << 20
@@ -132,6 +132,9 @@ class GrainMatcher:
         rows = self._rows
         if not rows:
             return {}
+        # the band keys stay where they are: `row` finds them
+        rows = {name: column for name, column in rows.items() if not name.startswith(KEY)}
+        rows["row"] = np.arange(rows_of(rows), dtype=np.int64)
         mask = (rows["tokens"] > 0) & ~left.dropped[rows["document"]]
         if self._grain != "document":
             mask &= ((rows["kind"] == PLAIN) | ((rows["kind"] == 1) & (rows["tokens"] > LABEL_TOKENS))) & (
@@ -168,7 +171,7 @@ class GrainMatcher:
         found: list[Batch] = []
         documents = segments["document"][alone]
         for number in range(self._matching.bands):
-            keys = segments[key_name(number)][alone]
+            keys = self._rows[key_name(number)][segments["row"][alone]]
             for own in (False, True) if self._split_scope else (self._own_document,):
                 rows = {"key": _salted(keys, documents) if own else keys, "rank": alone}
                 function = BucketPairs("key", self._config.bucket_limit)
@@ -207,10 +210,10 @@ class GrainMatcher:
     def _known(self, names: I64) -> I64:
         """The row of each pair among those of the last pass, or -1."""
         rows = np.full(len(names), -1, np.int64)
-        if self._measured and len(names):
-            old = np.stack([self._measured["first"], self._measured["second"]], axis=1)
+        if rows_of(self._measured) and len(names):
             width = np.int64(self._next_uid)
-            old_names, new_names = old[:, 0] * width + old[:, 1], names[:, 0] * width + names[:, 1]
+            old_names = self._measured["first"] * width + self._measured["second"]
+            new_names = names[:, 0] * width + names[:, 1]
             order = np.argsort(old_names, kind="stable")
             place = np.minimum(np.searchsorted(old_names[order], new_names), len(order) - 1)
             same = old_names[order][place] == new_names

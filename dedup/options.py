@@ -24,7 +24,7 @@ MOST_THREADS = 8
 
 
 def _per_grain(what: str, parse: Callable[[str], Settings]) -> Callable[[str], tuple[str | None, Settings]]:
-    """A parser of `VALUE` for every grain, or `GRAIN=VALUE` for one; gives (grain or None, settings of a `Matching`)."""
+    """A parser of `VALUE` for every grain, or `GRAIN=VALUE` for one; gives (grain or None, settings)."""
 
     def convert(text: str) -> tuple[str | None, Settings]:
         grain, equals, value = text.rpartition("=")

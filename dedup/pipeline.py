@@ -75,15 +75,22 @@ class Run:
         outcome = self.outcome
         while not outcome.settled and outcome.passes < self._config.passes:
             outcome.passes += 1
-            proposed, shown = 0, []
+            is_last = outcome.passes == self._config.passes
+            proposed = 0
+            found: dict[str, Matches] = {}
+            shown: list[Batch] = []
             for grain in self._config.grains:
                 self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
-                found = self._found(grain)
-                shown.append(self._shown(grain, found))
-                proposed += self._remove(grain, found)
+                found[grain] = self._found(grain)
+                if is_last:  # what it shows must be placed before what it removes is gone
+                    shown.append(self._shown(grain, found[grain]))
+                proposed += self._remove(grain, found[grain])
             self._settle()
             outcome.settled = proposed == 0
-            outcome.shown = concat(_said_once(shown))
+            if outcome.settled and not is_last:
+                shown = [self._shown(grain, matches) for grain, matches in found.items()]
+            if shown:
+                outcome.shown = concat(_said_once(shown))
         return outcome
 
     def _found(self, grain: str) -> Matches:

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,7 +84,7 @@ def _take_lock(lock: int, out: Path) -> None:
         holder = os.pread(lock, 1000, 0).decode("utf-8", "replace")
         raise OutputExistsError(f"{out}: another run is writing it ({holder.strip()}). Wait for it to end, or choose another OUT.") from None
     os.ftruncate(lock, 0)
-    os.pwrite(lock, json.dumps({"host": socket.gethostname(), "pid": os.getpid()}).encode(), 0)
+    os.pwrite(lock, json.dumps({"host": os.uname().nodename, "pid": os.getpid()}).encode(), 0)
 
 
 def _check_room(out: Path, needed: int) -> None:

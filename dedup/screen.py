@@ -97,7 +97,7 @@ def print_report(report: Report, console: Console, command: str = "scan", top: i
         for number, cluster in enumerate(shown, 1):
             _cluster(page, number, cluster, _with_records(report))
     if top:
-        _pairs(page, report)
+        _pairs(page, report, top)
     _notes(page, report)
 
 
@@ -218,13 +218,13 @@ def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
     return text
 
 
-def _pairs(page: Page, report: Report) -> None:
+def _pairs(page: Page, report: Report, top: int) -> None:
     """Pairs that match and stay: they differ in a number, or the scope keeps them."""
     for reason, heading, total in (
         ("numbers differ", "Alike, but a number differs: both stay", report.kept_for_numbers),
         ("another document", "Alike, in two documents: both stay", report.kept_apart),
     ):
-        mine = [(kept, member) for kept, member in report.shown if member.reason == reason]
+        mine = [(kept, member) for kept, member in report.shown if member.reason == reason][:top]
         if not mine:
             continue
         page.heading(
@@ -255,8 +255,8 @@ def _remarks(report: Report) -> Iterator[str]:
         yield f"{counted(report.bad_records, 'record')} could not be read and took no part."
     if report.invalid_utf8:
         yield (
-            f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8, compared as they are. If these are "
-            "GB18030, Big5 or UTF-16 files, convert them to UTF-8 first, such as with iconv -f GB18030 -t UTF-8."
+            f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8, compared as they are. If "
+            "these are GB18030, Big5 or UTF-16 files, convert them to UTF-8 first, such as with iconv -f GB18030 -t UTF-8."
         )
     if report.skipped_pairs:
         pairs = counted(report.skipped_pairs, "candidate pair")

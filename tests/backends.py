@@ -1,4 +1,4 @@
-"""A backend that does all that `dedup.backends.base` allows and no more: what relies on more than that comes out different here."""
+"""A backend that keeps the promises of `dedup.backends.base` and no others: what relies on more comes out different here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def through_pickle(value: T) -> T:
 
 
 class ShufflingBackend:
-    """Shuffles rows and batches, splits the work at random, and sends batches through Arrow and functions through pickle.
+    """Shuffles rows and batches, splits at random, and sends batches through Arrow and functions through pickle.
 
     Args:
         seed: draws the order and the splits.

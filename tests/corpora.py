@@ -1,7 +1,16 @@
-"""Corpora as scraping makes them: documents that share paragraphs, edited, renumbered, re-indented, spliced, in every layout."""
+"""Corpora as scraping makes them: paragraphs shared, edited, renumbered, re-indented, spliced, in every layout and format."""
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 ZH = (
@@ -13,12 +22,12 @@ ZH = (
     "我区坚持规划先行,完善配套政策,推动老旧厂房改造为文化创意园区,让闲置空间重新焕发活力。",
 )
 EN = (
-    "The council said on Monday that the old bridge over the Lenn will stay closed until the spring inspection is done.",
+    "The council said on Monday that the old bridge over the Lenn will stay closed until it has been inspected.",
     "Local shops fear that a long closure would drive their customers away, and have asked for a temporary footbridge.",
     "Engineers found cracks in two of the nine piers, and a report with the costs of 4500 bolts is expected in May.",
     "Residents may send their remarks to the town hall, by letter or by mail, until the end of the month.",
 )
-SHORT = ("分享到:", "责任编辑:王一", "cat", "dog", "。。。", "Read more", "首页 | 新闻 | 正文", "2024-05-02", "要求如下:")
+SHORT = ("分享到:", "责任编辑:王一", "cat", "dog", "。。。", "Read more", "首页 | 新闻 | 正文", "2024-05-02", "要求:")
 FIXED = (
     "```\nfor i in range(10):\n    print(i)\n```",
     "| 区 | 户数 |\n|---|---|\n| 城北 | 200 |\n| 城南 | 150 |",
@@ -83,7 +92,7 @@ def paragraphs(draw: st.DrawFn) -> str:
 
 @st.composite
 def passages(draw: st.DrawFn) -> str:
-    """Several paragraphs in one line or one block: a page that lost its breaks, a clause put into another, a label with its list."""
+    """Several paragraphs in one: a page that lost its breaks, a clause inside another, a hard-wrapped block; or a list."""
     parts = draw(st.lists(paragraphs().filter(lambda text: "\n" not in text), min_size=2, max_size=9))
     how = draw(st.sampled_from(("page", "cells", "splice", "wrap", "label")))
     if how == "page":
@@ -120,3 +129,48 @@ def corpora(max_documents: int = 8) -> st.SearchStrategy[list[str]]:
         lambda texts: st.lists(st.sampled_from(texts), max_size=max_documents // 2).map(lambda more: texts + more)
     )
     return st.one_of(several, again, st.lists(paragraphs(), min_size=2, max_size=6).map(_seams))
+
+
+FORMATS = (".txt", ".md", ".jsonl", ".csv", ".tsv", ".parquet")
+PACKINGS = ("", ".gz", ".zst")
+
+
+def laid_out(texts: Sequence[str], ending: str, fields: int = 1) -> bytes:
+    """A file of records in one format; with two fields the first line of each text is its title. Parquet has two row groups."""
+    if ending in (".txt", ".md"):
+        return "\n".join(texts).encode()
+    titles = [text.split("\n")[0] if fields > 1 else f"page {i}" for i, text in enumerate(texts)]
+    texts = [text.removeprefix(title) if fields > 1 else text for title, text in zip(titles, texts, strict=True)]
+    rows = [{"id": f"n{i}", "title": title, "text": text} for i, (title, text) in enumerate(zip(titles, texts, strict=True))]
+    if ending == ".jsonl":
+        return "".join(json.dumps(row, ensure_ascii=i % 2 == 0) + "\n" for i, row in enumerate(rows)).encode()
+    if ending == ".parquet":
+        sink = pa.BufferOutputStream()
+        schema = pa.schema([(name, pa.string()) for name in ("id", "title", "text")])
+        pq.write_table(pa.Table.from_pylist(rows, schema), sink, row_group_size=max(len(rows) // 2, 1))
+        return bytes(sink.getvalue())
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, ["id", "title", "text"], delimiter="\t" if ending == ".tsv" else ",")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def packed(data: bytes, packing: str) -> bytes:
+    """The data as it is, as gzip or as zstd."""
+    if packing == ".gz":
+        return gzip.compress(data, mtime=0)
+    return bytes(pa.compress(data, codec="zstd", asbytes=True)) if packing else data
+
+
+def write_corpus(folder: Path, texts: Sequence[str], names: Sequence[str], fields: int = 1) -> Path:
+    """Write the texts out in turn to files of these names; a plain text file takes one of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        ending = next(ending for ending in FORMATS if ending in name)
+        mine = list(texts[number :: len(names)])
+        data = laid_out(mine[:1] if ending in FORMATS[:2] else mine, ending, fields)
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(packed(data, name[name.index(ending) + len(ending) :]))
+    return folder

@@ -336,3 +336,60 @@ def lines(data: bytes) -> list[tuple[int, int]]:
         if start < end:
             result.append((start, end))
     return result
+
+
+LONG, SENTENCE, CLAUSE = 0, 1, 2
+_PARTING = [c.encode() for c in " \t\v\f\n\r\u3000\u00a0"]
+_WHITE = [*_PARTING, "\ufeff".encode()]
+_STOPS = [c.encode() for c in "!?。！？"]
+_SOFT = [c.encode() for c in ",，、;；:："]
+_CLOSERS = [c.encode() for c in "\"')]’”」』》】）"]
+
+
+def _any_at(data: bytes, at: int, of: Sequence[bytes]) -> int:
+    """Length of the first of these that stands at this place; 0 if none does."""
+    return max([len(one) for one in of if data.startswith(one, at)], default=0)
+
+
+def _all_at(data: bytes, at: int, of: Sequence[bytes]) -> int:
+    while step := _any_at(data, at, of):
+        at += step
+    return at
+
+
+def _cut_after(data: bytes, at: int, mode: int) -> int:
+    """The place to cut at because of what stands at this place; 0 where there is none."""
+    full_stop, stop = data.startswith(b".", at), _any_at(data, at, _STOPS)
+    if stop and mode != LONG:
+        return _all_at(data, _all_at(data, at, _STOPS), _CLOSERS)
+    if full_stop or stop:
+        behind = _all_at(data, at + max(stop, 1), _CLOSERS)
+        return behind if _any_at(data, behind, _PARTING) else 0
+    if mode == LONG and data.startswith(b"||", at):
+        return _all_at(data, at, [b"|"])
+    if mode == CLAUSE and (soft := _any_at(data, at, _SOFT)):
+        digits = data[at - 1 : at].isdigit() and data[at + 1 : at + 2].isdigit()
+        return 0 if digits and data[at : at + 1] in (b",", b":") else at + soft
+    return 0
+
+
+def pieces_of(data: bytes, mode: int) -> list[tuple[int, int]]:
+    """Byte ranges of the pieces of one text, trimmed."""
+    result, start, at = [], 0, 0
+    while at < len(data):
+        cut = _cut_after(data, at, mode)
+        if cut or at == len(data) - 1:
+            result.append((start, cut or len(data)))
+            start = cut
+        at = cut or at + 1
+    if result and result[-1][1] < len(data):
+        result.append((result[-1][1], len(data)))
+    trimmed = []
+    for start, end in result:
+        while start < end and (step := _any_at(data[:end], start, _WHITE)):
+            start += step
+        while start < end and (tail := [w for w in _WHITE if data[start:end].endswith(w)]):
+            end -= len(tail[0])
+        if start < end:
+            trimmed.append((start, end))
+    return trimmed

@@ -96,12 +96,12 @@ def script_pairs() -> st.SearchStrategy[tuple[str, str]]:
     )
 
 
-def layouts() -> st.SearchStrategy[tuple[U8, I64, I64]]:
+def layouts(parts_of: st.SearchStrategy[bytes] | None = None) -> st.SearchStrategy[tuple[U8, I64, I64]]:
     """A buffer and byte ranges in it: any order, overlapping, empty."""
 
     @st.composite
     def build(draw: st.DrawFn) -> tuple[U8, I64, I64]:
-        parts = draw(st.lists(raw_texts(), max_size=5))
+        parts = draw(st.lists(raw_texts() if parts_of is None else parts_of, max_size=5))
         data = b"".join(parts)
         bounds = np.cumsum([0] + [len(part) for part in parts])
         ranges = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))

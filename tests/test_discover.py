@@ -328,3 +328,18 @@ def test_many_files_and_deep_folders(tree: Path) -> None:
     found = discover(["in"])
     assert len(found.sources) == 3001
     assert names(found)[-1] == deep + "/end.txt"
+
+
+def test_what_a_glob_matches_and_cannot_be_read_is_skipped(tree: Path) -> None:
+    make("in/a.txt", "in/b.bin")
+    os.mkfifo("in/pipe.txt")
+    Path("in/dangling.txt").symlink_to("nowhere")
+    Path("in/link.txt").symlink_to("../in/a.txt")
+    found = discover(["in/*"])
+    assert names(found) == ["a.txt"]
+    assert found.skipped == (
+        ("in/b.bin", "the ending '.bin' is not one that is read"),
+        ("in/dangling.txt", "cannot be read: No such file or directory"),
+        ("in/link.txt", "the same file as in/a.txt, which is read already"),
+        ("in/pipe.txt", "a named pipe"),
+    )

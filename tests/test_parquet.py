@@ -392,3 +392,13 @@ def test_a_row_has_no_byte_ranges(tmp_path: Path) -> None:
     assert reader.settle(b"", [(0, 1, 2)]) == [(0, 1, 2)]
     with pytest.raises(ValueError, match="no byte ranges"):
         reader.locate(b"", [(0, 1, 2)])
+
+
+def test_a_schema_that_does_not_come_back_is_never_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save(tmp_path / "in.parquet", pa.table({"text": ["abc"], "n": [1]}))
+    other = save(tmp_path / "other.parquet", pa.table({"text": ["abc"], "n": ["1"]}))
+    real = pq.ParquetWriter
+    schema = pq.read_schema(other)
+    monkeypatch.setattr(pq, "ParquetWriter", lambda sink, _, **options: real(sink, schema, **options))
+    with pytest.raises(IntegrityError, match="read back as others than the input's"):
+        list(rewrite(str(path), str(tmp_path / "out.parquet"), ["text"], {0: Drop()}))

@@ -264,3 +264,121 @@ def lines(text: U8, starts: I64, ends: I64) -> tuple[I64, I64, I64]:
     """
     owners, begins, stops = _native.lines(text, _array(starts, np.int64), _array(ends, np.int64))
     return np.frombuffer(owners, np.int64), np.frombuffer(begins, np.int64), np.frombuffer(stops, np.int64)
+
+
+def pieces(text: U8, starts: I64, ends: I64, mode: int) -> tuple[I64, I64, I64]:
+    """Cut texts after the marks that end a sentence or a clause.
+
+    A mark takes the closing quotes and brackets right behind it with it: " ' ) ] and U+2019 201D 300D 300F 300B 3011
+    FF09. White space is that of `lines`, and line ends; only U+FEFF does not count as following a mark.
+
+    Args:
+        text: uint8[...], UTF-8.
+        starts: int64[n], first byte of each text.
+        ends: int64[n], the byte after each text's last.
+        mode: 0 (long) cuts after [.!?。！？] that white space follows, and after each run of two or more |; 1 (sentence)
+            after each run of [!?。！？], and after a full stop that white space follows; 2 (clause) also after each of
+            [,，、;；:：], but not after a comma or colon between two ASCII digits.
+
+    Returns:
+        int64[m] three times: the text of each piece, and its byte range in `text`, without white space around it and
+        never empty.
+
+    Raises:
+        ValueError: a range does not lie within the text, or mode is none of these.
+    """
+    owners, begins, stops = _native.pieces(text, _array(starts, np.int64), _array(ends, np.int64), _clamped(mode))
+    return np.frombuffer(owners, np.int64), np.frombuffer(begins, np.int64), np.frombuffer(stops, np.int64)
+
+
+def winnow(values: U64, offsets: I64, gram: int, window: int) -> tuple[U64, I64]:
+    """Winnowed fingerprints of token sequences: two texts that share a run of tokens weighing gram + window + 1 or more
+    keep the same gram of that run. A word (bit 0) weighs 2, any other token 1.
+
+    Of the starts that stand within `window` behind each start, it and they, the one whose gram hashes least is kept,
+    the last of equals. Source: S. Schleimer, D. S. Wilkerson, A. Aiken, "Winnowing", SIGMOD 2003.
+
+    Args:
+        values: uint64[t], tokens.
+        offsets: int64[n + 1], bounds of the texts in them.
+        gram: a gram is the shortest run from its start that weighs this or more; at least 1.
+        window: weight between the first and the last start of a window; at least 0.
+
+    Returns:
+        uint64[f] hashes of the grams kept and int64[f] where each starts in `values`, ascending.
+
+    Raises:
+        ValueError: offsets, gram or window are out of range.
+    """
+    values, offsets = _array(values, np.uint64), _array(offsets, np.int64)
+    hashes, places = _native.winnow(values, offsets, _clamped(gram), _clamped(window))
+    return np.frombuffer(hashes, np.uint64), np.frombuffer(places, np.int64)
+
+
+def extend(values: U64, offsets: I64, pairs: I64, weight: int) -> I64:
+    """Extend places where two texts, or two places of one text, agree to the longest runs of equal tokens.
+
+    Args:
+        values: uint64[t], tokens.
+        offsets: int64[n + 1], bounds of the texts in them.
+        pairs: int64[m, 4]: later text, place in it, earlier text, place in it; places count from the start of their
+            text. Sorted by later text, earlier text, difference of the places, place in the later text. The two texts
+            may be one: then the earlier place comes first.
+        weight: runs that weigh less are left out; a word (bit 0) weighs 2, any other token 1.
+
+    Returns:
+        int64[r, 5]: later text, start in it, tokens, earlier text, start in it; each run once, in the order of the
+        pairs. A pair of places that hold different tokens gives nothing.
+
+    Raises:
+        ValueError: offsets or pairs are out of range, or pairs are not sorted.
+    """
+    values, offsets = _array(values, np.uint64), _array(offsets, np.int64)
+    (runs,) = _native.extend(values, offsets, _array(pairs, np.int64), _clamped(weight))
+    return np.frombuffer(runs, np.int64).reshape(-1, 5)
+
+
+def loops(hashes: U64, tokens: I64, groups: I64, least: int) -> I64:
+    """Find clauses that are said over and over without anything between.
+
+    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and stand
+    there twice in a row, with all the copies that follow; the search goes on behind them.
+
+    Args:
+        hashes: uint64[c], hash of each clause's tokens; none of them 0.
+        tokens: int64[c], tokens of each clause.
+        groups: int64[g + 1], bounds of the groups (paragraphs) in them.
+        least: tokens in one period.
+
+    Returns:
+        int64[r, 4]: group, its first clause of the loop, clauses in a period, copies (2 or more).
+
+    Raises:
+        ValueError: hashes and tokens differ in length, groups are out of range, or a hash is 0.
+    """
+    hashes, tokens = _array(hashes, np.uint64), _array(tokens, np.int64)
+    (found,) = _native.loops(hashes, _array(groups, np.int64), tokens, _clamped(least))
+    return np.frombuffer(found, np.int64).reshape(-1, 4)
+
+
+def equal_bytes(text: U8, first_starts: I64, first_ends: I64, second_starts: I64, second_ends: I64) -> U8:
+    """Whether two ranges hold the same bytes.
+
+    Args:
+        text: uint8[...].
+        first_starts: int64[m], first byte of the one range.
+        first_ends: int64[m], the byte after its last.
+        second_starts: int64[m], first byte of the other range.
+        second_ends: int64[m], the byte after its last.
+
+    Returns:
+        uint8[m], 1 where the ranges are equal.
+
+    Raises:
+        ValueError: a range does not lie within the text, or the two sides differ in number.
+    """
+    first_starts, first_ends = _array(first_starts, np.int64), _array(first_ends, np.int64)
+    second_starts, second_ends = _array(second_starts, np.int64), _array(second_ends, np.int64)
+    equal = np.empty(len(first_starts), np.uint8)
+    _native.equal_bytes(text, first_starts, first_ends, second_starts, second_ends, equal)
+    return equal

@@ -82,6 +82,7 @@ class LogLines:
             "grain": GRAINS[int(rows["grain"][removal])],
             "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
             "similarity": float(rows["similarity"][removal]),
+            "pass": int(rows["turn"][removal]),  # the two were compared without what earlier passes had cut
             "cluster": cluster,
         }
         if cluster is not None:

@@ -67,14 +67,11 @@ def band(batch: Batch) -> tuple[Batch, int]:
     """Distinct candidate pairs of all bands, sorted by (second, first), and how many pairs the limit left out.
 
     Args:
-        batch: the rows that `BucketPairs` gave, over all bands.
+        batch: the rows that `BucketPairs` gave, over all bands; ranks below 2**32.
     """
     first, second = batch["first"], batch["second"]
     counts = first < 0
     skipped = int(second[counts].sum())
-    pairs = np.stack([second[~counts], first[~counts]], axis=1)
-    if len(pairs):
-        order = np.lexsort((pairs[:, 1], pairs[:, 0]))
-        pairs = pairs[order]
-        pairs = pairs[np.concatenate([[True], np.any(pairs[1:] != pairs[:-1], axis=1)])]
-    return {"first": pairs[:, 1], "second": pairs[:, 0]}, skipped
+    packed = np.unique(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
+    low = np.uint64(0xFFFFFFFF)
+    return {"first": (packed & low).astype(np.int64), "second": (packed >> np.uint64(32)).astype(np.int64)}, skipped

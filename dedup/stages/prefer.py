@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import numpy as np
 
@@ -37,6 +36,8 @@ def _source(corpus: Corpus, document: int) -> str:
 
 def _moment(text: str) -> float:
     """Seconds since 1970 in UTC; infinity where there is no date. A time without a zone is taken as UTC."""
+    from email.utils import parsedate_to_datetime  # a dear import, for this rule alone
+
     text = text.strip()
     try:
         number = float(text)

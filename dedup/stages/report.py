@@ -223,18 +223,14 @@ def _sources(corpus: Corpus, left: Left, mine: Batch, lost: I64) -> list[SourceR
 
 def _invalid(corpus: Corpus) -> int:
     """Documents with bytes that are not UTF-8."""
-    try:
-        corpus.arena.tobytes().decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
+    if _is_utf8(memoryview(corpus.arena)):
         return 0
     return sum(not _is_utf8(corpus.text(i)) for i in range(len(corpus)))
 
 
-def _is_utf8(text: bytes) -> bool:
+def _is_utf8(text: bytes | memoryview) -> bool:
     try:
-        text.decode("utf-8")
+        str(text, "utf-8")
     except UnicodeDecodeError:
         return False
     return True

@@ -17,7 +17,7 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
     """Measure candidate pairs.
 
     Args:
-        batch: pairs, with `first_start`, `first_end`, `second_start`, `second_end` int64 in the arena, and `first_tokens`, `second_tokens` int64.
+        batch: pairs of segments `first` and `second` int64, with `first_start`, `first_end`, `second_start`, `second_end` int64 in the arena, and `first_tokens`, `second_tokens` int64.
         arena: uint8[...], the text.
         config: thresholds and measures.
         grain: decides the matching; two texts of at most `config.short_tokens` tokens are matched as paragraphs are.
@@ -27,11 +27,12 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
         bool. `edit`: 1 - token edit distance / longer length (Levenshtein; Myers' bit-parallel method, 1999).
         `jaccard`, `containment`: of the sets of k-shingles; containment is of the smaller set.
     """
-    starts = np.concatenate([batch["first_start"], batch["second_start"]])
-    ends = np.concatenate([batch["first_end"], batch["second_end"]])
-    ranges, inverse = np.unique(np.stack([starts, ends], axis=1), axis=0, return_inverse=True)
+    ranks, inverse = np.unique(np.concatenate([batch["first"], batch["second"]]), return_inverse=True)
+    starts, ends = np.empty((2, len(ranks)), np.int64)
+    for side, mine in zip(("first", "second"), np.split(inverse, 2), strict=True):
+        starts[mine], ends[mine] = batch[f"{side}_start"], batch[f"{side}_end"]
     pairs = np.ascontiguousarray(inverse.reshape(2, -1).T.astype(np.int64))
-    values, offsets, _, _ = kernels.tokenize(arena, np.ascontiguousarray(ranges[:, 0]), np.ascontiguousarray(ranges[:, 1]))
+    values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
     longer = np.maximum(batch["first_tokens"], batch["second_tokens"])
     short = longer <= config.short_tokens
     similarity = np.zeros(len(pairs))

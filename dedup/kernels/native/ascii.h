@@ -1,4 +1,4 @@
-/* Classes of ASCII bytes as bit masks, 16 bytes at a time: bit i speaks of byte i. */
+/* Classes of ASCII bytes as bit masks: bit i speaks of byte i. classify16 looks at 16 bytes, classify64 at 48 more. */
 #ifndef DEDUP_ASCII_H
 #define DEDUP_ASCII_H
 
@@ -45,6 +45,16 @@ ALWAYS_INLINE byte_classes classify16_swar(const uint8_t *from) {
     return low;
 }
 
+ALWAYS_INLINE byte_classes classify64_swar(const uint8_t *from, byte_classes found) {
+    for (unsigned i = 16; i < 64; i += 16) {
+        byte_classes next = classify16_swar(from + i);
+        found.word |= next.word << i;
+        found.digit |= next.digit << i;
+        found.high |= next.high << i;
+    }
+    return found;
+}
+
 #if ASCII_SSE2
 /* The bytes from `first` to `first + span`, as 0xFF. */
 ALWAYS_INLINE __m128i bytes_between(__m128i bytes, char first, char span) {
@@ -52,27 +62,40 @@ ALWAYS_INLINE __m128i bytes_between(__m128i bytes, char first, char span) {
     return _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8(span)), from_zero);
 }
 
+ALWAYS_INLINE __m128i digits_of(__m128i bytes) { return bytes_between(bytes, '0', 9); }
+
+ALWAYS_INLINE __m128i letters_of(__m128i bytes) {
+    return bytes_between(_mm_or_si128(bytes, _mm_set1_epi8(32)), 'a', 25);
+}
+
+ALWAYS_INLINE uint64_t mask_of(__m128i bytes) { return (uint64_t)(unsigned)_mm_movemask_epi8(bytes); }
+
+ALWAYS_INLINE uint64_t mask48_of(__m128i a, __m128i b, __m128i c) {
+    return mask_of(a) << 16 | mask_of(b) << 32 | mask_of(c) << 48;
+}
+
+ALWAYS_INLINE __m128i load16(const uint8_t *from) { return _mm_loadu_si128((const __m128i *)(const void *)from); }
+
 ALWAYS_INLINE byte_classes classify16_sse2(const uint8_t *from) {
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-    __m128i digit = bytes_between(bytes, '0', 9);
-    __m128i letter = bytes_between(_mm_or_si128(bytes, _mm_set1_epi8(32)), 'a', 25);
-    byte_classes found = {(uint64_t)(unsigned)_mm_movemask_epi8(_mm_or_si128(digit, letter)),
-                          (uint64_t)(unsigned)_mm_movemask_epi8(digit), (uint64_t)(unsigned)_mm_movemask_epi8(bytes)};
+    __m128i bytes = load16(from), digit = digits_of(bytes);
+    byte_classes found = {mask_of(_mm_or_si128(digit, letters_of(bytes))), mask_of(digit), mask_of(bytes)};
+    return found;
+}
+
+/* Digits and bytes that are not ASCII are looked for one by one only where there are any. */
+ALWAYS_INLINE byte_classes classify64_sse2(const uint8_t *from, byte_classes found) {
+    __m128i a = load16(from + 16), b = load16(from + 32), c = load16(from + 48);
+    __m128i i = digits_of(a), j = digits_of(b), k = digits_of(c);
+    found.word |= mask48_of(_mm_or_si128(i, letters_of(a)), _mm_or_si128(j, letters_of(b)), _mm_or_si128(k, letters_of(c)));
+    if (mask_of(_mm_or_si128(_mm_or_si128(i, j), k))) found.digit |= mask48_of(i, j, k);
+    if (mask_of(_mm_or_si128(_mm_or_si128(a, b), c))) found.high |= mask48_of(a, b, c);
     return found;
 }
 #define classify16 classify16_sse2
+#define classify64 classify64_sse2
 #else
 #define classify16 classify16_swar
+#define classify64 classify64_swar
 #endif
-
-ALWAYS_INLINE byte_classes classify64(const uint8_t *from, byte_classes found) {
-    for (unsigned i = 16; i < 64; i += 16) {
-        byte_classes next = classify16(from + i);
-        found.word |= next.word << i;
-        found.digit |= next.digit << i;
-        found.high |= next.high << i;
-    }
-    return found;
-}
 
 #endif

@@ -58,6 +58,15 @@ typedef enum status {
     STATUS_NODES,
     STATUS_LOOP,
     STATUS_TOO_MANY,
+    STATUS_MODE,
+    STATUS_GRAM,
+    STATUS_WINDOW,
+    STATUS_PLACES,
+    STATUS_SAME_PLACE,
+    STATUS_UNSORTED,
+    STATUS_SIDES,
+    STATUS_CLAUSES,
+    STATUS_EMPTY_CLAUSE,
     STATUS_BUFFER
 } status;
 
@@ -89,14 +98,13 @@ enum { KIND_BREAK, KIND_TRANSPARENT, KIND_CJK, KIND_WORD, KIND_EXPANSION, KIND_V
 #define KANA_COUNT 192
 #define MAX_EXPANSION 64
 
-/* `quick` answers for three-byte characters of the common kinds in half the cache that `bmp` takes: 0 = look it up
- * properly, QUICK_SKIP = no token, else bit 15 = numeral and the low bits = folded code point - QUICK_BASE. */
+/* `quick` has the tokens of three-byte characters of the common kinds ready: 0 = look it up properly, QUICK_SKIP = no
+ * token (a token by itself never has bit 0 set). */
 #define QUICK_SKIP 1
-#define QUICK_BASE UINT32_C(0x2000)
 
 typedef struct fold_table {
     uint32_t *bmp;
-    uint16_t *quick;
+    uint64_t *quick;
     uint16_t *pages;
     uint32_t *astral;
     uint32_t *expansions;
@@ -127,11 +135,9 @@ typedef struct texts {
 
 status texts_check(const texts *in);
 
-/* Tokens before mixing: `seed` is the last word of the hash before its first multiplication, `tail` is
- * (bytes of the word << 2) | (numeral << 1) | word. `numerals` are places of tokens with the numeral bit. */
+/* Where the lexer puts tokens. `numerals` are the places of tokens with the numeral bit. */
 typedef struct sink {
-    uint64_t *seed;
-    uint64_t *tail;
+    uint64_t *tokens;
     uint32_t *numerals;
     int64_t *starts, *ends; /* NULL where nobody asks for places */
     size_t count;
@@ -190,8 +196,6 @@ status band_keys(const uint32_t *signatures, size_t n, size_t lane_count, int64_
 
 /* Vector steps, compiled once for each level of the CPU. */
 typedef struct vector_steps {
-    /* Mix `count` tokens in place of their seeds; adds to the exact-hash sum, token 0 having the number `base`. */
-    uint64_t (*mix)(uint64_t *seed, const uint64_t *tail, size_t count, uint64_t base);
     /* Shingles of `count` windows; writes whole groups of 8. */
     void (*shingles)(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt, uint64_t *out);
     /* Upper halves of the shingles through fmix32; writes whole groups of 8. */
@@ -214,6 +218,21 @@ status edit_distances(const ragged *tokens, const int64_t *pairs, size_t pair_co
                       size_t limit_count, int64_t *distances);
 status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, int64_t *counts);
 status lines(const texts *in, words *owners, words *starts, words *ends);
+status pieces(const texts *in, int64_t mode, words *owners, words *starts, words *ends);
+
+/* Length of the white character that starts at `at`, 0 for none. Line ends are white. */
+size_t white_from(const uint8_t *bytes, size_t at, size_t end);
+
+/* Adds the range without the white space around it, unless nothing is left. */
+status put_trimmed(const uint8_t *bytes, size_t start, size_t end, size_t owner, words *owners, words *starts,
+                   words *ends);
+
+/* ---- repeats ----------------------------------------------------------------------------------------------- */
+
+status winnow(const ragged *tokens, int64_t gram_weight, int64_t window, words *hashes, words *places);
+status extend(const ragged *tokens, const int64_t *rows, size_t count, int64_t weight, words *runs);
+status loops(const ragged *hashes, const int64_t *tokens, size_t token_count, int64_t least, words *found);
+status equal_bytes(const texts *first, const texts *second, uint8_t *equal);
 
 /* Whether every pair names rows of the ragged array. */
 int pairs_within(const int64_t *pairs, size_t pair_count, uint64_t n);
@@ -248,10 +267,37 @@ ALWAYS_INLINE unsigned low_bit(uint64_t mask) {
 #endif
 }
 
+/* The same, of a mask that is not 0. */
+ALWAYS_INLINE unsigned low_bit_of(uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    return low_bit(mask);
+#else
+    return (unsigned)__builtin_ctzll(mask);
+#endif
+}
+
+/* Place of the highest set bit, plus 1; 0 for 0. */
+ALWAYS_INLINE unsigned high_bit(uint64_t mask) {
+#if defined(_MSC_VER) && !defined(__clang__)
+    unsigned long at;
+    return _BitScanReverse64(&at, mask) ? (unsigned)at + 1 : 0;
+#else
+    return mask ? 64 - (unsigned)__builtin_clzll(mask) : 0;
+#endif
+}
+
 /* The lowest `count` bits; count 0..64. */
 ALWAYS_INLINE uint64_t low_mask(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
 
 ALWAYS_INLINE uint64_t rotate_left(uint64_t word, unsigned by) { return (word << (by & 63)) | (word >> ((64 - by) & 63)); }
+
+/* The token of a character by itself. */
+ALWAYS_INLINE uint64_t single_token(uint32_t folded, unsigned numeral) {
+    uint64_t hash = (folded + MIX_G) * MIX_1;
+    hash = (hash ^ (hash >> 32)) * MIX_2;
+    hash ^= hash >> 29;
+    return (hash & ~UINT64_C(3)) | numeral << 1;
+}
 
 /* The end of the exact hash of a sequence. */
 ALWAYS_INLINE uint64_t finish_hash(uint64_t sum, uint64_t count) {

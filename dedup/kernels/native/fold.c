@@ -10,7 +10,8 @@
 #define FULLWIDTH_OPEN UINT32_C(0xFF08)
 #define FULLWIDTH_CLOSE UINT32_C(0xFF09)
 #define MAX_GLOSS 12
-#define ASCII_VIEW 72 /* 64 bytes looked at, and 8 more that the load of a word's last byte may touch */
+#define ASCII_VIEW 63   /* bytes looked at: one bit is left over, so that a word's end always has one */
+#define ASCII_LOADED 72 /* bytes that the masks and the load of a word's last byte may touch */
 
 /* ---- code points ------------------------------------------------------------------------------------------ */
 
@@ -59,20 +60,15 @@ static uint32_t entry_before(const lexer *lex, size_t at) {
 
 /* ---- tokens and words ------------------------------------------------------------------------------------- */
 
-ALWAYS_INLINE void put(sink *out, uint64_t seed, uint64_t tail, size_t start, size_t end, int places) {
+ALWAYS_INLINE void put(sink *out, uint64_t token, size_t start, size_t end, int places) {
     size_t at = out->count++;
-    out->seed[at] = seed;
-    out->tail[at] = tail;
+    out->tokens[at] = token;
     out->numerals[out->numeral_count] = (uint32_t)at;
-    out->numeral_count += (tail >> 1) & 1;
+    out->numeral_count += (token >> 1) & 1;
     if (places) {
         out->starts[at] = (int64_t)start;
         out->ends[at] = (int64_t)end;
     }
-}
-
-ALWAYS_INLINE void put_single(sink *out, uint32_t entry, size_t start, size_t end, int places) {
-    put(out, MIX_G + PAYLOAD(entry), (entry & FLAG_NUMERAL) ? 2 : 0, start, end, places);
 }
 
 ALWAYS_INLINE uint64_t mix_chunk(uint64_t hash, uint64_t chunk) {
@@ -80,10 +76,17 @@ ALWAYS_INLINE uint64_t mix_chunk(uint64_t hash, uint64_t chunk) {
     return hash ^ (hash >> 32);
 }
 
-/* The last chunk stays unmixed: the end of the word's hash is done for many tokens at once. */
+ALWAYS_INLINE uint64_t word_token(uint64_t hash, uint64_t bytes, uint64_t numeral) {
+    hash = (hash ^ bytes) * MIX_2;
+    hash ^= hash >> 29;
+    return (hash & ~UINT64_C(3)) | numeral << 1 | 1;
+}
+
+/* The last chunk of an open word, full or not, is mixed when the word ends. */
 ALWAYS_INLINE void word_close(lexer *lex, sink *out, int places) {
     if (!lex->word_bytes) return;
-    put(out, lex->hash ^ lex->chunk, lex->word_bytes << 2 | lex->numeral << 1 | 1, lex->word_start, lex->word_end, places);
+    uint64_t hash = mix_chunk(lex->hash, lex->chunk);
+    put(out, word_token(hash, lex->word_bytes, lex->numeral), lex->word_start, lex->word_end, places);
     lex->word_bytes = 0;
 }
 
@@ -175,9 +178,8 @@ static void voice(const lexer *lex, sink *out, uint32_t mark, size_t end, int pl
     uint32_t composed = lex->table->voiced[PAYLOAD(mark) - 1][kana];
     if (!composed) return;
     size_t last = out->count - 1;
-    out->seed[last] = MIX_G + composed;
-    if (out->tail[last] & 2) out->numeral_count--;
-    out->tail[last] = 0;
+    if (out->tokens[last] & 2) out->numeral_count--;
+    out->tokens[last] = single_token(composed, 0);
     if (places) out->ends[last] = (int64_t)end;
 }
 
@@ -194,7 +196,7 @@ ALWAYS_INLINE void apply(lexer *lex, sink *out, uint32_t entry, size_t end, int 
     case KIND_TRANSPARENT: break;
     case KIND_CJK:
         word_close(lex, out, places);
-        put_single(out, entry, lex->at, end, places);
+        put(out, single_token(PAYLOAD(entry), (entry & FLAG_NUMERAL) != 0), lex->at, end, places);
         break;
     default: word_close(lex, out, places);
     }
@@ -223,96 +225,126 @@ ALWAYS_INLINE void lex_step(lexer *lex, sink *out, int places) {
     lex->at = end;
 }
 
+/* What the quick table knows of the three-byte character at `p`, where four bytes are readable; 0 if it is none. The
+ * marks of UTF-8 are taken off the sum at once instead of off each byte. */
+ALWAYS_INLINE uint64_t quick_entry(const uint64_t *quick, const uint8_t *p) {
+    if ((load32(p) & 0xC0C0F0) != 0x8080E0) return 0;
+    return quick[((size_t)p[0] << 12) + ((size_t)p[1] << 6) + p[2] - ((0xE0 << 12) + (0x80 << 6) + 0x80)];
+}
+
 /* Three-byte characters that the quick table knows. 0 if the first of them is none. */
 ALWAYS_INLINE int lex_quick(lexer *lex, sink *out, int places) {
-    const uint8_t *bytes = lex->bytes;
-    const uint16_t *quick = lex->table->quick;
-    size_t at = lex->at, first = at;
+    const uint64_t *quick = lex->table->quick;
     size_t end = lex->end < lex->readable ? lex->end : lex->readable - 1; /* four bytes are loaded for three */
-    size_t count = out->count, numerals = out->numeral_count;
-    while (at + 3 <= end && count < LEX_BLOCK) {
-        uint32_t word = load32(bytes + at);
-        if ((word & 0xC0C0F0) != 0x8080E0) break;
-        uint32_t found = quick[(word & 0xF) << 12 | ((word >> 2) & 0xFC0) | ((word >> 16) & 0x3F)];
-        if (!found) break;
-        if (lex->word_bytes) {
-            if (found == QUICK_SKIP) break; /* transparent, perhaps: then the word goes on */
-            word_close(lex, out, places);
-            count = out->count;
-            numerals = out->numeral_count;
-        }
-        out->seed[count] = MIX_G + QUICK_BASE + (found & 0x7FFF);
-        out->tail[count] = (found >> 15) << 1;
-        out->numerals[numerals] = (uint32_t)count;
+    if (end < lex->at + 3 || out->count >= LEX_BLOCK) return 0;
+    const uint8_t *p = lex->bytes + lex->at, *first = p;
+    uint64_t found = quick_entry(quick, p);
+    if (!found || (lex->word_bytes && found == QUICK_SKIP)) return 0; /* if it is transparent, the word goes on */
+    word_close(lex, out, places);
+    uint64_t *restrict tokens = out->tokens;
+    uint32_t *restrict numerals = out->numerals;
+    size_t count = out->count, numeral_count = out->numeral_count, left = (end - lex->at) / 3;
+    if (left > LEX_BLOCK - count) left = LEX_BLOCK - count;
+    do {
+        tokens[count] = found;
+        numerals[numeral_count] = (uint32_t)count;
         if (places) {
-            out->starts[count] = (int64_t)at;
-            out->ends[count] = (int64_t)at + 3;
+            out->starts[count] = p - lex->bytes;
+            out->ends[count] = p - lex->bytes + 3;
         }
-        numerals += found >> 15;
-        count += found != QUICK_SKIP;
-        at += 3;
-    }
+        numeral_count += (found >> 1) & 1;
+        count += ~found & 1;
+        p += 3;
+    } while (--left && (found = quick_entry(quick, p)) != 0);
     out->count = count;
-    out->numeral_count = numerals;
-    lex->at = at;
-    return at != first;
+    out->numeral_count = numeral_count;
+    lex->at += (size_t)(p - first);
+    return 1;
 }
 
-/* One word that lies wholly in the view. */
-ALWAYS_INLINE void put_ascii_word(sink *out, const uint8_t *from, size_t bytes, int numeral, size_t start, int places) {
+static const uint64_t low_bytes[9] = {0,
+                                      UINT64_C(0xFF),
+                                      UINT64_C(0xFFFF),
+                                      UINT64_C(0xFFFFFF),
+                                      UINT64_C(0xFFFFFFFF),
+                                      UINT64_C(0xFFFFFFFFFF),
+                                      UINT64_C(0xFFFFFFFFFFFF),
+                                      UINT64_C(0xFFFFFFFFFFFFFF),
+                                      UINT64_C(0xFFFFFFFFFFFFFFFF)};
+
+/* The token of a word that lies wholly in the view. */
+ALWAYS_INLINE uint64_t ascii_word(const uint8_t *from, size_t bytes, unsigned numeral) {
     uint64_t hash = MIX_G;
     size_t left = bytes;
-    while (UNLIKELY(left > 8)) {
-        hash = mix_chunk(hash, load64(from) | CASE_BITS);
-        from += 8;
-        left -= 8;
-    }
-    hash ^= (load64(from) | CASE_BITS) & (~UINT64_C(0) >> (64 - 8 * left));
-    put(out, hash, (uint64_t)bytes << 2 | (uint64_t)numeral << 1 | 1, start, start + bytes, places);
+    for (; UNLIKELY(left > 8); left -= 8, from += 8) hash = mix_chunk(hash, load64(from) | CASE_BITS);
+    hash = mix_chunk(hash, (load64(from) | CASE_BITS) & low_bytes[left]);
+    return word_token(hash, bytes, numeral);
 }
 
-/* Up to 64 bytes of ASCII; the byte at lex->at is one. */
+/* The words that a view shows whole. */
+ALWAYS_INLINE void put_ascii_words(sink *out, const uint8_t *view, uint64_t words, uint64_t digits, size_t at, int places) {
+    uint64_t *restrict tokens = out->tokens;
+    uint32_t *restrict numerals = out->numerals;
+    size_t count = out->count, numeral_count = out->numeral_count;
+    while (words) {
+        uint64_t carried = words + (words & (0 - words)), run = words & ~carried;
+        size_t from = low_bit_of(words), to = low_bit_of(carried);
+        unsigned numeral = (digits & run) != 0;
+        tokens[count] = ascii_word(view + from, to - from, numeral);
+        numerals[numeral_count] = (uint32_t)count;
+        if (places) {
+            out->starts[count] = (int64_t)(at + from);
+            out->ends[count] = (int64_t)(at + to);
+        }
+        count++;
+        numeral_count += numeral;
+        words &= carried;
+    }
+    out->count = count;
+    out->numeral_count = numeral_count;
+}
+
+ALWAYS_INLINE byte_classes ascii_view(const uint8_t *from) {
+    byte_classes found = classify16(from);
+    if (!found.high) found = classify64(from, found);
+    found.high |= UINT64_C(1) << ASCII_VIEW;
+    return found;
+}
+
+/* Up to 63 bytes of ASCII; the byte at lex->at is one. */
 ALWAYS_INLINE void lex_ascii(lexer *lex, sink *out, int places) {
-    uint8_t view[ASCII_VIEW];
+    uint8_t copy[ASCII_LOADED];
     size_t at = lex->at, left = lex->end - at;
     const uint8_t *p = lex->bytes + at;
-    if (UNLIKELY(lex->readable - at < ASCII_VIEW)) {
-        memset(view, 0, sizeof view);
-        memcpy(view, p, left < sizeof view ? left : sizeof view);
-        p = view;
+    if (UNLIKELY(lex->readable - at < ASCII_LOADED)) {
+        memset(copy, 0, sizeof copy);
+        memcpy(copy, p, left < sizeof copy ? left : sizeof copy);
+        p = copy;
     }
-    byte_classes found = classify16(p);
-    if (!found.high) found = classify64(p, found);
-    size_t length = low_bit(found.high);
+    byte_classes found = ascii_view(p);
+    size_t length = low_bit(found.high), open = 0;
     if (length > left) length = left;
     uint64_t words = found.word & low_mask(length);
-    lex->at = at + length;
     if (lex->word_bytes) {
         size_t run = low_bit(~words);
         word_letters(lex, p, run, (found.digit & low_mask(run)) != 0);
         if (run) lex->word_end = at + run;
+        lex->at = at + run;
         if (run == length) return;
         word_close(lex, out, places);
         words &= ~low_mask(run);
     }
     /* a word that touches the end of the view may go on behind it */
-    uint64_t last = length < left && length ? (words >> (length - 1)) & 1 : 0;
-    while (words) {
-        uint64_t carried = words + (words & (0 - words));
-        size_t from = low_bit(words), to = low_bit(carried);
-        uint64_t run = words & ~carried;
-        words &= carried;
-        if (UNLIKELY(last && !words)) {
-            if (length == 64 && from) {
-                lex->at = at + from;
-                return;
-            }
-            word_open(lex, at + from);
-            word_letters(lex, p + from, length - from, (found.digit & run) != 0);
-            lex->word_end = at + length;
-            return;
-        }
-        put_ascii_word(out, p + from, to - from, (found.digit & run) != 0, at + from, places);
+    if (length < left && (words >> (length - 1)) & 1) {
+        open = length - high_bit(~words & low_mask(length));
+        words &= low_mask(length - open);
+    }
+    put_ascii_words(out, p, words, found.digit, at, places);
+    lex->at = at + length - open;
+    if (open && (length < ASCII_VIEW || open == length)) {
+        word_open(lex, lex->at);
+        word_letters(lex, p + length - open, open, (found.digit & low_mask(length) & ~low_mask(length - open)) != 0);
+        lex->at = lex->word_end = at + length;
     }
 }
 

@@ -1,11 +1,10 @@
-/* The lines of texts that hold more than white space. */
+/* The lines of texts that hold more than white space; trimming. */
 #include "core.h"
 
-/* Length of the white character that starts at `at`, 0 for none. */
-static size_t white_from(const uint8_t *bytes, size_t at, size_t end) {
+size_t white_from(const uint8_t *bytes, size_t at, size_t end) {
     const uint8_t *p = bytes + at;
     size_t left = end - at;
-    if (left && (p[0] == ' ' || p[0] == '\t' || p[0] == '\v' || p[0] == '\f')) return 1;
+    if (left && (p[0] == ' ' || (p[0] >= '\t' && p[0] <= '\r'))) return 1;
     if (left >= 2 && p[0] == 0xC2 && p[1] == 0xA0) return 2;
     if (left >= 3 && p[0] == 0xE3 && p[1] == 0x80 && p[2] == 0x80) return 3;
     if (left >= 3 && p[0] == 0xEF && p[1] == 0xBB && p[2] == 0xBF) return 3;
@@ -18,8 +17,8 @@ static size_t white_before(const uint8_t *bytes, size_t start, size_t at) {
     return 0;
 }
 
-static status put_line(const uint8_t *bytes, size_t start, size_t end, size_t owner, words *owners, words *starts,
-                       words *ends) {
+status put_trimmed(const uint8_t *bytes, size_t start, size_t end, size_t owner, words *owners, words *starts,
+                   words *ends) {
     size_t white;
     while ((white = white_from(bytes, start, end)) != 0) start += white;
     while ((white = white_before(bytes, start, end)) != 0) end -= white;
@@ -44,7 +43,7 @@ static status lines_of(const uint8_t *bytes, size_t at, size_t end, size_t owner
     status bad = STATUS_OK;
     while (at < end && !bad) {
         size_t stop = feed < carriage ? feed : carriage;
-        bad = put_line(bytes, at, stop, owner, owners, starts, ends);
+        bad = put_trimmed(bytes, at, stop, owner, owners, starts, ends);
         at = stop + 1;
         if (stop == feed) feed = find(bytes, at, end, '\n');
         if (stop == carriage) carriage = find(bytes, at, end, '\r');

@@ -35,6 +35,15 @@ static const char *const sentences[] = {
     [STATUS_NODES] = "pairs must name nodes within 0..n-1",
     [STATUS_LOOP] = "a pair must join two different nodes",
     [STATUS_TOO_MANY] = "too many items for one call: at most 2**31 - 2",
+    [STATUS_MODE] = "mode must be 0, 1 or 2",
+    [STATUS_GRAM] = "gram must be at least 1",
+    [STATUS_WINDOW] = "window must be at least 0",
+    [STATUS_PLACES] = "places must lie within their texts",
+    [STATUS_SAME_PLACE] = "within one text the earlier place must come first",
+    [STATUS_UNSORTED] = "pairs must be sorted by later text, earlier text, difference and place",
+    [STATUS_SIDES] = "both sides must have the same number of ranges",
+    [STATUS_CLAUSES] = "hashes and tokens must have the same length",
+    [STATUS_EMPTY_CLAUSE] = "a clause without tokens (hash 0) must be left out",
     [STATUS_BUFFER] = "a buffer is too small or not aligned to its items",
 };
 
@@ -371,6 +380,82 @@ static PyObject *py_lines(PyObject *module, PyObject *args) {
     return released(&held, arrays_of(module, end, made, 3));
 }
 
+static PyObject *py_pieces(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    long long mode;
+    if (!PyArg_ParseTuple(args, "y*y*y*L:pieces", b, b + 1, b + 2, &mode)) return NULL;
+    texts in = texts_of(&held);
+    if (!texts_fit(&held)) return released(&held, fail(STATUS_BUFFER));
+    words made[3] = {{0}, {0}, {0}};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = pieces(&in, mode, made, made + 1, made + 2);
+    Py_END_ALLOW_THREADS
+    return released(&held, arrays_of(module, end, made, 3));
+}
+
+static PyObject *py_winnow(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    long long gram, window;
+    if (!PyArg_ParseTuple(args, "y*y*LL:winnow", b, b + 1, &gram, &window)) return NULL;
+    ragged in = ragged_of(&held);
+    if (!ragged_fit(&held)) return released(&held, fail(STATUS_BUFFER));
+    words made[2] = {{0}, {0}};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = winnow(&in, gram, window, made, made + 1);
+    Py_END_ALLOW_THREADS
+    return released(&held, arrays_of(module, end, made, 2));
+}
+
+static PyObject *py_extend(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    long long weight;
+    if (!PyArg_ParseTuple(args, "y*y*y*L:extend", b, b + 1, b + 2, &weight)) return NULL;
+    ragged in = ragged_of(&held);
+    if (!ragged_fit(&held) || !fits(b + 2, 8, 0)) return released(&held, fail(STATUS_BUFFER));
+    words made = {0};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = extend(&in, b[2].buf, items(b + 2, 32), weight, &made);
+    Py_END_ALLOW_THREADS
+    return released(&held, arrays_of(module, end, &made, 1));
+}
+
+static PyObject *py_loops(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    long long least;
+    if (!PyArg_ParseTuple(args, "y*y*y*L:loops", b, b + 1, b + 2, &least)) return NULL;
+    ragged in = ragged_of(&held);
+    if (!ragged_fit(&held) || !fits(b + 2, 8, 0)) return released(&held, fail(STATUS_BUFFER));
+    words made = {0};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = loops(&in, b[2].buf, items(b + 2, 8), least, &made);
+    Py_END_ALLOW_THREADS
+    return released(&held, arrays_of(module, end, &made, 1));
+}
+
+static PyObject *py_equal_bytes(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*w*:equal_bytes", b, b + 1, b + 2, b + 3, b + 4, b + 5)) return NULL;
+    texts first = texts_of(&held);
+    texts second = {b[0].buf, (size_t)b[0].len, b[3].buf, b[4].buf, items(b + 3, 8), items(b + 4, 8)};
+    if (!texts_fit(&held) || !fits(b + 3, 8, 0) || !fits(b + 4, 8, 0) || !fits(b + 5, 1, first.starts_count))
+        return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = equal_bytes(&first, &second, b[5].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}
+
 /* ---- module ------------------------------------------------------------------------------------------------ */
 
 static PyMethodDef functions[] = {
@@ -385,6 +470,11 @@ static PyMethodDef functions[] = {
     {"overlaps", py_overlaps, METH_VARARGS, NULL},
     {"independent_set", py_independent_set, METH_VARARGS, NULL},
     {"lines", py_lines, METH_VARARGS, NULL},
+    {"pieces", py_pieces, METH_VARARGS, NULL},
+    {"winnow", py_winnow, METH_VARARGS, NULL},
+    {"extend", py_extend, METH_VARARGS, NULL},
+    {"loops", py_loops, METH_VARARGS, NULL},
+    {"equal_bytes", py_equal_bytes, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

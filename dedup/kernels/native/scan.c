@@ -8,7 +8,6 @@
 
 typedef struct scratch {
     uint64_t tokens[CARRY + LEX_ROOM + MAX_SHINGLE];
-    uint64_t tails[LEX_ROOM];
     uint64_t shingles[CARRY + LEX_ROOM];
     uint32_t lane_hashes[CARRY + LEX_ROOM];
     uint32_t numerals[LEX_ROOM];
@@ -39,7 +38,7 @@ status texts_check(const texts *in) {
 }
 
 static sink sink_of(scratch *room) {
-    sink out = {room->tokens + CARRY, room->tails, room->numerals, room->starts, room->ends, 0, 0};
+    sink out = {room->tokens + CARRY, room->numerals, room->starts, room->ends, 0, 0};
     return out;
 }
 
@@ -55,6 +54,17 @@ static void scan_shingles(const scanner *with, size_t carried, size_t count, int
     with->steps->minima(room->lane_hashes, windows, with->by->a, with->by->b, with->by->count, signature);
 }
 
+/* Sum of token * (2 * place + 1), the first token having the place `base`. The sums of all beginnings stand in for the
+ * factors: a token is in as many of them as it has successors, and itself. */
+static uint64_t sequence_sum(const uint64_t *tokens, size_t count, uint64_t base) {
+    uint64_t sum = 0, beginnings = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += tokens[i];
+        beginnings += sum;
+    }
+    return sum * (2 * (base + count) + 1) - 2 * beginnings;
+}
+
 static void scan_text(const scanner *with, lexer *lex, scan_result *out, size_t text) {
     scratch *room = with->room;
     uint64_t count = 0, sum = 0, number_sum = 0, number_count = 0;
@@ -64,18 +74,18 @@ static void scan_text(const scanner *with, lexer *lex, scan_result *out, size_t 
     for (int done = 0; !done;) {
         sink tokens = sink_of(room);
         done = lexer_run(lex, &tokens);
-        sum += with->steps->mix(tokens.seed, tokens.tail, tokens.count, count);
+        sum += sequence_sum(tokens.tokens, tokens.count, count);
         for (size_t i = 0; i < tokens.numeral_count; i++)
-            number_sum += tokens.seed[tokens.numerals[i]] * (2 * number_count++ + 1);
+            number_sum += tokens.tokens[tokens.numerals[i]] * (2 * number_count++ + 1);
         count += tokens.count;
         if (!lane_count) continue;
         scan_shingles(with, carried, tokens.count, count < with->k, signature);
         if (done) break;
         size_t total = carried + tokens.count;
         carried = total < with->k - 1 ? total : with->k - 1;
-        memmove(tokens.seed - carried, tokens.seed + tokens.count - carried, carried * sizeof *tokens.seed);
+        memmove(tokens.tokens - carried, tokens.tokens + tokens.count - carried, carried * sizeof *tokens.tokens);
     }
-    out->hashes[text] = count ? finish_hash(sum, count) : 0;
+    out->hashes[text] = count ? finish_hash(sum * MIX_G, count) : 0;
     out->numbers[text] = number_count ? finish_hash(number_sum * MIX_G, number_count) : 0;
     out->counts[text] = (int64_t)count;
 }
@@ -111,7 +121,6 @@ status tokenize(const fold_table *table, const texts *in, int64_t *offsets, word
     if (!table) return STATUS_TABLE_UNSET;
     scratch *room = calloc(1, sizeof *room);
     if (!room) return STATUS_MEMORY;
-    const vector_steps *steps = vector_choose(2);
     lexer lex;
     offsets[0] = 0;
     for (size_t text = 0; text < in->starts_count && !bad; text++) {
@@ -119,8 +128,7 @@ status tokenize(const fold_table *table, const texts *in, int64_t *offsets, word
         for (int done = 0; !done && !bad;) {
             sink tokens = sink_of(room);
             done = lexer_run_places(&lex, &tokens);
-            steps->mix(tokens.seed, tokens.tail, tokens.count, 0);
-            if (append(values, tokens.seed, tokens.count) || append(starts, tokens.starts, tokens.count) ||
+            if (append(values, tokens.tokens, tokens.count) || append(starts, tokens.starts, tokens.count) ||
                 append(ends, tokens.ends, tokens.count))
                 bad = STATUS_MEMORY;
         }

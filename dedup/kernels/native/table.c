@@ -51,12 +51,10 @@ static int ascii_is_plain(const uint32_t *bmp) {
 }
 
 /* Only what needs no look around it: the lexer has closed the open word before it trusts these. */
-static uint16_t quick_of(uint32_t code, uint32_t entry) {
-    uint32_t folded = PAYLOAD(entry);
+static uint64_t quick_of(uint32_t code, uint32_t entry) {
     if (code < 0x800 || (code >= 0xD800 && code < 0xE000) || code == 0xFF08) return 0;
     if (KIND(entry) == KIND_BREAK || KIND(entry) == KIND_TRANSPARENT) return QUICK_SKIP;
-    if (KIND(entry) != KIND_CJK || folded <= QUICK_BASE + QUICK_SKIP || folded >= QUICK_BASE + 0x8000) return 0;
-    return (uint16_t)((folded - QUICK_BASE) | ((entry & FLAG_NUMERAL) ? 0x8000 : 0));
+    return KIND(entry) == KIND_CJK ? single_token(PAYLOAD(entry), (entry & FLAG_NUMERAL) != 0) : 0;
 }
 
 static void *copied(const void *from, size_t bytes) {

@@ -14,21 +14,6 @@
 
 ALWAYS_INLINE size_t whole_groups(size_t count) { return (count + GROUP - 1) & ~(size_t)(GROUP - 1); }
 
-ALWAYS_INLINE uint64_t mix_body(uint64_t *restrict seed, const uint64_t *restrict tail, size_t count, uint64_t base) {
-    size_t whole = whole_groups(count);
-    uint64_t weight = 2 * base + 1, sum = 0;
-    for (size_t i = 0; i < whole; i++) {
-        uint64_t hash = seed[i] * MIX_1;
-        hash ^= hash >> 32;
-        hash = (hash ^ (tail[i] >> 2)) * MIX_2;
-        hash ^= hash >> 29;
-        seed[i] = (hash & ~UINT64_C(3)) | (tail[i] & 3);
-    }
-    memset(seed + count, 0, GROUP * sizeof *seed);
-    for (size_t i = 0; i < whole; i++) sum += seed[i] * (weight + 2 * i);
-    return sum * MIX_G;
-}
-
 ALWAYS_INLINE uint64_t finish_shingle(uint64_t sum, uint64_t salt) {
     uint64_t product = (sum ^ salt) * MIX_3;
     return product ^ (product >> 32);
@@ -105,9 +90,6 @@ ALWAYS_INLINE void minima_body(uint32_t *hashes, size_t count, const uint32_t *a
 }
 
 #define LEVEL(name, attribute)                                                                                       \
-    attribute static uint64_t mix_##name(uint64_t *seed, const uint64_t *tail, size_t count, uint64_t base) {         \
-        return mix_body(seed, tail, count, base);                                                                    \
-    }                                                                                                                \
     attribute static void shingles_##name(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt,            \
                                           uint64_t *out) {                                                           \
         shingles_body(tokens, count, k, salt, out);                                                                  \
@@ -119,7 +101,7 @@ ALWAYS_INLINE void minima_body(uint32_t *hashes, size_t count, const uint32_t *a
                                         size_t lane_count, uint32_t *minima) {                                       \
         minima_body(hashes, count, a, b, lane_count, minima);                                                        \
     }                                                                                                                \
-    static const vector_steps steps_##name = {mix_##name, shingles_##name, lane_hashes_##name, minima_##name};
+    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name};
 
 #define NO_ATTRIBUTE
 LEVEL(any, NO_ATTRIBUTE)

@@ -4,6 +4,8 @@ core."""
 from __future__ import annotations
 
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, overlaps
+from dedup.kernels.portable.pieces import pieces
+from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
 from dedup.kernels.portable.text import lines, tokenize
 
@@ -11,11 +13,16 @@ __all__ = [
     "band_keys",
     "bucket_pairs",
     "edit_distances",
+    "equal_bytes",
+    "extend",
     "independent_set",
     "lines",
+    "loops",
     "overlaps",
+    "pieces",
     "scan",
     "shingle",
     "sketch",
     "tokenize",
+    "winnow",
 ]

@@ -46,7 +46,7 @@ def tokenize(text: U8, starts: I64, ends: I64) -> tuple[U64, I64, I64, I64]:
         ValueError: a range does not lie within the text.
     """
     check_ranges(len(text), starts, ends)
-    parts = [_tokenize_batch(*batch) for batch in _gather(text, starts, ends)]
+    parts = [_tokenize_batch(*batch) for batch in gather(text, starts, ends)]
     counts = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.int64)
     offsets = np.zeros(len(starts) + 1, np.int64)
     np.cumsum(counts, out=offsets[1:])
@@ -74,10 +74,10 @@ def lines(text: U8, starts: I64, ends: I64) -> tuple[I64, I64, I64]:
     check_ranges(len(text), starts, ends)
     owners, firsts, lasts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     base = 0
-    for data, shifts, bounds in _gather(text, starts, ends):
+    for data, shifts, bounds in gather(text, starts, ends):
         separator = (data == 0x0A) | (data == 0x0D)
         separator[bounds[1:] - 1] = True
-        ink = np.flatnonzero(~(separator | _white(data)))
+        ink = np.flatnonzero(~(separator | white(data)))
         line = np.cumsum(separator)[ink]
         first = np.flatnonzero(np.diff(line, prepend=-1))
         last = np.flatnonzero(np.diff(line, append=-1))
@@ -89,19 +89,19 @@ def lines(text: U8, starts: I64, ends: I64) -> tuple[I64, I64, I64]:
     return np.concatenate(owners), np.concatenate(firsts), np.concatenate(lasts)
 
 
-def _white(data: U8) -> Bools:
+def white(data: U8) -> Bools:
     """Which bytes belong to a white character that is no line end."""
-    white: Bools = (data == 0x20) | (data == 0x09) | (data == 0x0B) | (data == 0x0C)
+    found: Bools = (data == 0x20) | (data == 0x09) | (data == 0x0B) | (data == 0x0C)
     for sequence in (b"\xe3\x80\x80", b"\xc2\xa0", b"\xef\xbb\xbf"):
         at = np.flatnonzero(data[: max(len(data) - len(sequence) + 1, 0)] == sequence[0])
         for i, byte in enumerate(sequence):
             at = at[data[at + i] == byte]
         for i in range(len(sequence)):
-            white[at + i] = True
-    return white
+            found[at + i] = True
+    return found
 
 
-def _gather(text: U8, starts: I64, ends: I64) -> Iterator[tuple[U8, I64, I64]]:
+def gather(text: U8, starts: I64, ends: I64) -> Iterator[tuple[U8, I64, I64]]:
     """Texts one after the other, each with a separator behind it: the bytes, what to add to a place in them to get the
     place in `text` (int64[m]), and the bounds of the m texts with their separators (int64[m + 1])."""
     begin = 0

@@ -1,0 +1,173 @@
+"""A second reading of a run: are its removals proven by the texts as they were read and by the log alone?
+
+No code of dedup is used but what the log says; similarity is measured anew by the oracle of the kernels.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import naive
+import pyarrow.parquet as pq
+from check_out import log, read
+
+Line = Mapping[str, Any]
+Place = tuple[str, int]
+"""Source and record."""
+
+
+def place(line: Line) -> Place:
+    """The record that a line, or its evidence, is in."""
+    return line["source"], line["record"]
+
+
+class Proof:
+    """Checks the lines of a log against the texts.
+
+    Args:
+        texts: the text of each record as it was read, several fields joined as the log counts them.
+        lines: the log.
+        config: the run's, as the manifest has it.
+        bases: where a named field begins in the text of its record.
+    """
+
+    def __init__(
+        self, texts: Mapping[Place, bytes], lines: Sequence[Line], config: Mapping[str, Any],
+        bases: Mapping[tuple[str, int, str], int] | None = None,
+    ) -> None:  # fmt: skip
+        self.texts, self.config, self.bases = texts, config, bases or {}
+        self.lines = lines
+        self.dropped = {place(line) for line in lines if line["action"] == "drop"}
+        self.cuts: dict[Place, list[tuple[int, int, int]]] = {}
+        for line in lines:
+            if line["action"] == "cut":
+                self.cuts.setdefault(place(line), []).append((*self.span(line), line["pass"]))
+
+    def span(self, line: Line) -> tuple[int, int]:
+        """The stretch in the text of the record."""
+        base = self.bases.get((line["source"], line["record"], line.get("field", "")), 0)
+        return base + line["start"], base + line["end"]
+
+    def standing(self, at: Place, start: int, end: int, before: int = 1000) -> bytes:
+        """What passes below `before` left of a stretch."""
+        result, here = b"", start
+        for low, high, _ in sorted(cut for cut in self.cuts.get(at, ()) if cut[2] < before):
+            if high > start and low < end:
+                result += self.texts[at][here : max(low, here)]
+                here = min(max(high, here), end)
+        return result + self.texts[at][here:end]
+
+    def rest(self, at: Place) -> bytes:
+        """What is left of a record that stays."""
+        return self.standing(at, 0, len(self.texts[at]))
+
+    def problems(self) -> Iterator[str]:
+        """All that is wrong."""
+        heads: dict[str, list[Line]] = {}
+        for line in self.lines:
+            heads.setdefault(line.get("of") or line["id"], []).append(line)
+        for name, lines in heads.items():
+            for what in self._problems(lines):
+                yield f"{name}: {what}: {lines}"
+
+    def _problems(self, lines: list[Line]) -> Iterator[str]:
+        first, kept = lines[0], lines[0]["kept"]
+        keep = first["action"] == "keep"
+        for line in lines:
+            start, end = self.span(line)
+            if line["text"] != self.texts[place(line)][start:end].decode("utf-8", "replace"):
+                yield "the text is another one"
+        if place(kept) in self.dropped:
+            yield "the evidence was dropped"
+        if keep and place(first) in self.dropped:
+            yield "it was dropped in spite of this"
+        stands = self.standing(place(kept), *self.span(kept))
+        if hashlib.blake2b(stands, digest_size=16).hexdigest() != kept["text_hash"]:
+            yield "the evidence stands otherwise"
+        turn = 1000 if keep else first["pass"]
+        then = _tokens(self.standing(place(kept), *self.span(kept), turn))
+        if first["measure"] == "left":
+            yield from self._little(first)
+            return
+        if first["grain"] != "document" and _tokens(stands) != then:
+            yield "the evidence was cut afterwards"
+        starts, ends = zip(*map(self.span, lines), strict=True)
+        yield from self._unlike(_tokens(self.standing(place(first), min(starts), max(ends), turn)), then, first)
+
+    def _unlike(self, one: list[str], two: list[str], line: Line) -> Iterator[str]:
+        longer = max(len(one), len(two))
+        matching = self.config["paragraph" if longer <= self.config["short_tokens"] else line["grain"]]
+        if line["reason"] == "exact":
+            if one != two or line["similarity"] != 1 or not one:
+                yield "it is not equal"
+            return
+        if line["measure"] == "edit":
+            found = naive.edit_similarity(one, two)
+        else:
+            k = self.config["k"]
+            sets = [{tuple(text[i : i + k]) for i in range(max(len(text) - k, 0) + 1)} for text in (one, two)]
+            shared = len(sets[0] & sets[1])
+            whole = sets[0] | sets[1] if line["measure"] == "jaccard" else min(sets, key=len)
+            found = shared / len(whole)
+        if line["measure"] != matching["measure"] or abs(found - line["similarity"]) > 1e-9:
+            yield f"the similarity is {found} by {matching['measure']}"
+        if found < matching["threshold"] - 1e-9:
+            yield "it does not reach the threshold"
+
+    def _little(self, line: Line) -> Iterator[str]:
+        whole, rest = (len(naive.tokens(text, {})) for text in (self.texts[place(line)], self.rest(place(line))))
+        share = 1 - rest / whole
+        if abs(share - line["similarity"]) > 1e-9:
+            yield f"the share that is gone is {share}"
+        if rest >= self.config["min_left_tokens"] or rest >= self.config["min_left_share"] * whole:
+            yield "enough was left"
+
+
+def _tokens(text: bytes) -> list[str]:
+    return [token.text for token in naive.tokens(text, {})]
+
+
+def values(entry: Mapping[str, Any], path: Path) -> Iterator[list[str] | None]:
+    """The text fields of each record; None for a bad one."""
+    data = read(path)
+    if entry["format"] in ("text", "markdown"):
+        yield [data.decode("utf-8", "surrogateescape")]
+    elif entry["format"] == "jsonl":
+        for line in data.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
+            try:
+                row = json.loads(line) if line.strip() else ...
+            except ValueError:
+                row = None
+            if row is not ...:
+                found = [row.get(name) or "" for name in entry["fields"]["text"]] if isinstance(row, dict) else []
+                yield found if all(isinstance(value, str) for value in found) else None
+    else:
+        if entry["format"] == "parquet":
+            rows = pq.read_table(path).to_pylist()
+        else:
+            text = io.StringIO(data.decode("utf-8-sig", "surrogateescape"), newline="")
+            rows = [row for row in csv.DictReader(text, delimiter="\t" if entry["format"] == "tsv" else ",") if row]
+        for row in rows:
+            yield [row[name] or "" for name in entry["fields"]["text"]]
+
+
+def unproven(folder: Path, out: Path) -> list[str]:
+    """What OUT's log does not prove of the texts in FOLDER."""
+    manifest = json.loads((out / "dedup/manifest.json").read_text("utf-8"))
+    texts, bases, problems = {}, {}, []
+    for entry in manifest["sources"]:
+        name, names = entry["name"], entry["fields"]["text"]
+        found = list(values(entry, folder / name))
+        if len(found) != entry["records_in"]:
+            problems.append(f"{name}: {len(found)} records came in")
+        for number, fields in enumerate(found):
+            parts = [value.encode("utf-8", "surrogateescape") for value in fields or ()]
+            texts[name, number] = b"\n\n".join(parts)
+            bases.update({(name, number, field): sum(map(len, parts[:i])) + 2 * i for i, field in enumerate(names)})
+    return problems + list(Proof(texts, log(out, "removed.jsonl.zst"), manifest["config"], bases).problems())

@@ -1,0 +1,135 @@
+"""The benchmarks run and measure what they say: a tiny corpus, one round, every row."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from conftest import real_texts
+
+FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for the corpora; without the real texts there are none."""
+    real_texts("data", "docs")
+    return tmp_path_factory.mktemp("corpora")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    """The benchmarks are scripts beside one another, not a package; modules of the tests may have the same names."""
+    names = [path.stem for path in FOLDER.glob("*.py")]
+    theirs = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(FOLDER))
+    yield
+    sys.path.remove(str(FOLDER))
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(theirs)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    speed, rivals = _module("speed"), _module("rivals")
+    assert (
+        speed.main(["--mb", "1", "--rounds", "1", "--sample-mb", "0.05", "--cache", str(cache), "--threads", "2"]) == 0
+    )
+    printed = capsys.readouterr().out
+    wanted = [speed.OURS, speed.BYTES_DECODE, speed.SHINGLES, speed.GROUP, "% of them differ after folding"]
+    wanted += [f"{layout}s: {what}" for layout in ("paragraph", "document") for what in _wholes()]
+    if rivals.is_installed("datasketch"):
+        wanted += [speed.DATASKETCH, speed.DATASKETCH_READY, speed.DATASKETCH_GROUP]
+    if rivals.is_installed("rensa"):
+        wanted += [speed.RENSA, speed.RENSA_READY, speed.RENSA_GROUP]
+    assert [name for name in wanted if name not in printed] == []
+    assert speed.DECODE in printed  # as a row, or as what was left out
+
+
+def _wholes() -> list[str]:
+    return ["pyarrow.json reads", "scan auto", "scan document", "scan paragraph", "scan auto, 2 threads", "clean auto"]
+
+
+def test_a_corpus_is_drawn_by_its_seed_and_differs_enough(cache: Path, tmp_path: Path) -> None:
+    corpora = _module("corpora")
+    made = corpora.corpus(1, "paragraph", cache)
+    again = corpora.corpus(1, "paragraph", tmp_path)
+    other = corpora.corpus(1, "paragraph", tmp_path, seed=2)
+    assert made.sha256 == again.sha256 != other.sha256
+    assert made.text_bytes >= 1_000_000
+    assert made.distinct >= 0.9
+    assert made.records == made.paragraphs == len(list(corpora.paragraphs(made)))
+    assert sum(len(text.encode()) for text in corpora.paragraphs(made)) == made.text_bytes
+    assert made == corpora.corpus(1, "paragraph", cache)
+
+
+def test_both_layouts_hold_the_same_paragraphs(cache: Path) -> None:
+    corpora = _module("corpora")
+    one, other = (corpora.corpus(1, layout, cache) for layout in ("paragraph", "document"))
+    assert list(corpora.paragraphs(one)) == list(corpora.paragraphs(other))
+    assert other.records < one.records
+
+
+def test_the_plain_loop_decodes() -> None:
+    decode = _module("limits").plain_decoder()
+    if decode is None:
+        pytest.skip("there is no C compiler")
+    text = "plain, naïve, 經典, 𠮷野家"
+    assert decode(text.encode()) == sum(map(ord, text))
+    assert decode(b"") == 0
+
+
+def test_rivals_shingle_as_we_do() -> None:
+    rivals = _module("rivals")
+    assert rivals.shingles("第二條 The Act，of 1999") == {
+        "第 二 條",
+        "二 條 the",
+        "條 the act",
+        "the act of",
+        "act of 1999",
+    }
+    assert rivals.shingles("Two words") == {"two words"}
+    assert rivals.shingles("。。。") == set()
+
+
+def test_ratios_are_taken_per_unit_within_each_round() -> None:
+    measure = _module("measure")
+    slow = measure.Row("slow", 1.0, "MB", lambda: None, costs=[measure.Cost(3.0, 3.0), measure.Cost(8.0, 8.0)])
+    fast = measure.Row("fast", 10.0, "MB", lambda: None, costs=[measure.Cost(1.0, 1.0), measure.Cost(2.0, 2.0)])
+    (found,) = measure.compare(
+        [slow, fast], [measure.Ratio("slow", "fast", at_least=36), measure.Ratio("slow", "gone")]
+    )
+    assert (found.low, found.median, found.high) == pytest.approx((30, 35, 40))
+    assert not found.holds
+    (whole,) = measure.compare([slow, fast], [measure.Ratio("slow", "fast", at_most=4, per_unit=False)])
+    assert (whole.median, whole.holds) == (pytest.approx(3.5), True)
+
+
+def test_rounds_alternate_their_order() -> None:
+    measure = _module("measure")
+    ran: list[str] = []
+    rows = [measure.Row(name, 1.0, "MB", lambda name=name: ran.append(name)) for name in "ab"]
+    measure.run_rounds(rows, 3, lambda _: None)
+    assert ran == list("abbaab")
+    assert [len(row.costs) for row in rows] == [3, 3]
+
+
+def test_a_kept_run_says_where_it_was_made(tmp_path: Path) -> None:
+    measure, record = _module("measure"), _module("record")
+    row = measure.Row("a row", 2.0, "MB", lambda: None, costs=[measure.Cost(1.0, 1.5)])
+    about = record.machine()
+    first, second = (record.keep(tmp_path, about, [row], "the table") for _ in range(2))
+    assert first != second
+    lines = [json.loads(line) for line in (first / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {"command", "commit", "cpu", "numpy", "load before", "load after"} <= lines[0]["machine"].keys()
+    assert lines[1]["costs"] == [{"cpu_s": 1.0, "wall_s": 1.5, "peak_bytes": None, "bare_bytes": None}]
+    assert "the table" in (first / "README.md").read_text(encoding="utf-8")
