@@ -14,14 +14,11 @@ from dedup.model import I64, U8, Batch
 PLAIN, LABEL, FIXED = 0, 1, 2
 """Kinds of segment: one to compare; a line that ends in a colon; code or a table, which is never cut."""
 
+LONG, SENTENCE = 0, 1  # where `kernels.pieces` cuts
+
 LONG_TOKENS = 200
 """A line of more tokens is of a page that lost its breaks: it is cut at sentence ends and cell separators."""
 
-_CLOSING = rb"(?:[\"')\]]|\xe2\x80[\x99\x9d]|\xe3\x80[\x8d\x8f\x8b\x91]|\xef\xbc\x89)*"
-_SPACE = rb"(?:[ \t\v\f]|\xe3\x80\x80|\xc2\xa0)"
-_FULL_STOP = rb"\xe3\x80\x82|\xef\xbc[\x81\x9f]"  # 。！？
-_LONG_BREAK = re.compile(rb"(?:[.!?]|%b)%b(?=%b)|\|{2,}" % (_FULL_STOP, _CLOSING, _SPACE))
-_SENTENCE_BREAK = re.compile(rb"(?:(?:[!?]|%b)+|\.(?=%b|[\"')\]]|$))%b" % (_FULL_STOP, _SPACE, _CLOSING))
 _FENCE = (b"```", b"~~~")
 _RULE = re.compile(rb"\|?\s*:?-{3,}:?\s*(?:\|\s*:?-{3,}:?\s*)*\|?\Z")
 
@@ -149,16 +146,17 @@ def _cut_long(lines: Batch, arena: U8, grain: str) -> Batch:
     starts, ends = lines["start"], lines["end"]
     plain = lines["kind"] == PLAIN
     if grain == "sentence":
-        chosen, pattern = np.flatnonzero(plain), _SENTENCE_BREAK
+        chosen, mode = np.flatnonzero(plain), SENTENCE
     else:
         # a token takes two bytes at least, with what parts it from the next
-        chosen, pattern = np.flatnonzero(plain & (ends - starts > 2 * LONG_TOKENS)), _LONG_BREAK
+        chosen, mode = np.flatnonzero(plain & (ends - starts > 2 * LONG_TOKENS)), LONG
         none = np.zeros(0, np.uint32)
         counts = kernels.scan(arena, starts[chosen], ends[chosen], 1, 0, none, none)[2]
         chosen = chosen[counts > LONG_TOKENS]
     if not len(chosen):
         return lines
-    line, piece_starts, piece_ends = _pieces(arena, starts, ends, chosen, pattern)
+    owner, piece_starts, piece_ends = kernels.pieces(arena, starts[chosen], ends[chosen], mode)
+    line = chosen[owner]
     whole = np.ones(len(starts), bool)
     whole[chosen] = False
     origin = np.concatenate([np.flatnonzero(whole), line])
@@ -168,18 +166,3 @@ def _cut_long(lines: Batch, arena: U8, grain: str) -> Batch:
     order = np.lexsort((cut["start"], cut["owner"]))
     return {name: column[order] for name, column in cut.items()}
 
-
-def _pieces(arena: U8, starts: I64, ends: I64, chosen: I64, pattern: re.Pattern[bytes]) -> tuple[I64, I64, I64]:
-    """The trimmed stretches of lines between the places where the pattern ends: (line, start, end)."""
-    owners: list[int] = []
-    edges: list[int] = []
-    last: list[int] = []
-    for line in chosen.tolist():
-        low, high = int(starts[line]), int(ends[line])
-        found = [low + match.end() for match in pattern.finditer(arena[low:high].tobytes())]
-        owners.extend([line] * (len(found) + 1))
-        edges.extend([low, *found])
-        last.extend([*found, high])
-    # what the kernel calls a line is here a piece: it trims them, and leaves out blank ones
-    owner, piece_starts, piece_ends = kernels.lines(arena, np.array(edges, np.int64), np.array(last, np.int64))
-    return np.array(owners, np.int64)[owner], piece_starts, piece_ends
