@@ -67,6 +67,7 @@ class Ratio:
         over, under: names of rows.
         at_least, at_most: the floor or ceiling that is demanded, None where none is.
         per_unit: compare per unit, not per run.
+        wall: compare wall time, not CPU time; it says something only where enough cores are free.
     """
 
     over: str
@@ -74,6 +75,7 @@ class Ratio:
     at_least: float | None = None
     at_most: float | None = None
     per_unit: bool = True
+    wall: bool = False
 
     @property
     def demand(self) -> str:
@@ -124,7 +126,8 @@ def compare(rows: Sequence[Row], ratios: Sequence[Ratio]) -> list[Found]:
         if ratio.over in by_name and ratio.under in by_name:
             over, under = by_name[ratio.over], by_name[ratio.under]
             scale = under.amount / over.amount if ratio.per_unit else 1.0
-            values = [scale * a.cpu_s / b.cpu_s for a, b in zip(over.costs, under.costs, strict=True)]
+            pairs = zip(over.costs, under.costs, strict=True)
+            values = [scale * (a.wall_s / b.wall_s if ratio.wall else a.cpu_s / b.cpu_s) for a, b in pairs]
             found.append(Found(ratio, statistics.median(values), min(values), max(values)))
     return found
 
@@ -155,5 +158,5 @@ def ratios_table(found: Sequence[Found]) -> str:
         ratio = one.ratio
         verdict = "" if not ratio.demand else "holds" if one.holds else "MISSED"
         spread = f"{one.median:.2f}x ({one.low:.2f}-{one.high:.2f})"
-        lines.append([ratio.over, ratio.under, spread, ratio.demand, verdict])
+        lines.append([ratio.over + " (wall)" * ratio.wall, ratio.under, spread, ratio.demand, verdict])
     return table(("CPU time of", "in that of", "ratio (spread)", "demanded", ""), lines)

@@ -27,7 +27,8 @@ def machine() -> dict[str, str]:
     said = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": " ".join(["python", *(_below_home(word) for word in sys.argv)]),
-        "cpu": f"{cpu_name()}, {os.cpu_count()} seen",
+        "cpu": cpu_name(),
+        "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
         "load before": load,
         "commit": commit(),

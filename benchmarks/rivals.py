@@ -61,8 +61,20 @@ def datasketch_text(texts: Sequence[str]) -> list[Any]:
     return datasketch_ready(as_bytes(all_shingles(texts)))
 
 
-def rensa_ready(sets: Sequence[list[str]]) -> object:
-    """rensa's RMinHash on ready string shingles: its whole sketch as one matrix, not rho, which samples by position."""
+def rensa_ready(sets: Sequence[list[str]]) -> list[list[int]]:
+    """rensa's RMinHash on ready string shingles, an object a text, as its guide begins; not rho, another method."""
+    from rensa import RMinHash
+
+    digests: list[list[int]] = []
+    for one in sets:
+        signature = RMinHash(LANES, SEED)
+        signature.update(one)
+        digests.append(signature.digest())
+    return digests
+
+
+def rensa_matrix(sets: Sequence[list[str]]) -> object:
+    """rensa's RMinHash on ready string shingles, all texts as one matrix: its fastest way from strings."""
     from rensa import RMinHash
 
     matrix: object = RMinHash.digest_matrix_from_token_sets(sets, LANES, SEED)
@@ -71,7 +83,7 @@ def rensa_ready(sets: Sequence[list[str]]) -> object:
 
 def rensa_text(texts: Sequence[str]) -> object:
     """rensa from text: Python shingles, then its matrix."""
-    return rensa_ready([list(one) for one in all_shingles(texts)])
+    return rensa_matrix([list(one) for one in all_shingles(texts)])
 
 
 def datasketch_group(signatures: Sequence[Any]) -> int:

@@ -30,7 +30,7 @@ from dedup.stages.sketch import lanes
 
 OURS = "dedup: text -> signature + bands"
 DATASKETCH, DATASKETCH_READY = "datasketch: from text", "datasketch: bulk on ready shingles"
-RENSA, RENSA_READY = "rensa: from text", "rensa: on ready strings"
+RENSA, RENSA_READY, RENSA_MATRIX = "rensa: from text", "rensa: on ready strings", "rensa: matrix of ready strings"
 SHINGLES, DECODE, BYTES_DECODE = "Python shingles alone", "plain C decode loop", "CPython bytes.decode"
 GROUP, DATASKETCH_GROUP, RENSA_GROUP = "dedup: grouping", "datasketch: LSH query + insert", "rensa: LSH insert + flags"
 
@@ -40,6 +40,7 @@ RATIOS = (
     Ratio(DATASKETCH_READY, OURS),
     Ratio(RENSA, OURS, at_least=25),
     Ratio(RENSA_READY, OURS, at_least=12),
+    Ratio(RENSA_MATRIX, OURS),
     Ratio(SHINGLES, OURS),
     Ratio(OURS, DECODE),
     Ratio(OURS, BYTES_DECODE),
@@ -60,7 +61,10 @@ def whole_ratios(layout: Layout, threads: int) -> list[Ratio]:
     found = [Ratio(f"{layout}s: scan {grain}", read, at_most=most, per_unit=False) for grain, most in limits.items()]
     found.append(Ratio(f"{layout}s: clean auto", f"{layout}s: scan auto", at_most=1.5, per_unit=False))
     if threads > 1:
-        found.append(Ratio(f"{layout}s: scan auto, {threads} threads", f"{layout}s: scan auto", per_unit=False))
+        floor = 1.7 if threads == 2 else None
+        found.append(
+            Ratio(f"{layout}s: scan auto", f"{layout}s: scan auto, {threads} threads", floor, per_unit=False, wall=True)
+        )
     return found
 
 
@@ -90,6 +94,9 @@ def sketch_rows(made: Made, sample_mb: float) -> list[Row]:
         strings = [list(one) for one in sets]
         rows.append(Row(RENSA, sample_is, "MB", lambda: rivals.rensa_text(sample), said))
         rows.append(Row(RENSA_READY, sample_is, "MB", lambda: rivals.rensa_ready(strings), f"{said}; no text is read"))
+        rows.append(
+            Row(RENSA_MATRIX, sample_is, "MB", lambda: rivals.rensa_matrix(strings), f"{said}; no text is read")
+        )
     decode = plain_decoder()
     if decode is not None:
         rows.append(Row(DECODE, mb, "MB", lambda: decode(raw), "the least that looking at each code point costs"))

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 
 from dedup import kernels, pipeline
+from dedup.align import differences
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
 from dedup.errors import UsageError
@@ -141,7 +142,7 @@ def compare(a: str, b: str, config: Config | None = None) -> Comparison:
     config = config or Config()
     texts = Strings.of([text.encode("utf-8", "surrogatepass") for text in (a, b)])
     starts, ends = texts.offsets[:-1].copy(), texts.offsets[1:].copy()
-    values, offsets, token_starts, token_ends = kernels.tokenize(texts.values, starts, ends)
+    values, offsets, _, _ = kernels.tokenize(texts.values, starts, ends)
     one, two = int(offsets[1]), int(offsets[2] - offsets[1])
     pair = np.array([[0, 1]], np.int64)
     distance = int(kernels.edit_distances(values, offsets, pair, np.array([-1], np.int64))[0])
@@ -156,26 +157,7 @@ def compare(a: str, b: str, config: Config | None = None) -> Comparison:
     none = np.zeros(0, np.uint32)
     numbers = kernels.scan(texts.values, starts, ends, config.k, config.seed, none, none)[1]
     match = longer > 0 and distance <= int(allowed_edits(np.array([longer]), config.paragraph.threshold)[0])
-    spans = [(token_starts[:one], token_ends[:one]), (token_starts[one:] - int(starts[1]), token_ends[one:] - int(starts[1]))]
-    opcodes = _opcodes((a, b), (values[:one], values[one:]), spans)
-    return Comparison(measures, (one, two), match, config.paragraph.threshold, opcodes, bool(numbers[0] != numbers[1]))
-
-
-def _opcodes(
-    texts: tuple[str, str], values: tuple[Any, Any], spans: list[tuple[I64, I64]]
-) -> list[tuple[str, int, int, int, int]]:
-    """Differences by token, widened to characters: what stands between two tokens goes with the one before it."""
-    from difflib import SequenceMatcher
-
-    borders = []
-    for text, (starts, _) in zip(texts, spans, strict=True):
-        # byte offsets -> character offsets
-        counts = np.concatenate([[0], np.cumsum([len(c.encode("utf-8", "surrogatepass")) for c in text])]).astype(np.int64)
-        borders.append([0, *np.searchsorted(counts, starts[1:]).tolist(), len(text)] if len(starts) else [0])
-    matcher = SequenceMatcher(None, values[0].tolist(), values[1].tolist(), autojunk=False)
-    return [
-        (op, borders[0][i], borders[0][j], borders[1][m], borders[1][n]) for op, i, j, m, n in matcher.get_opcodes()
-    ]
+    return Comparison(measures, (one, two), match, config.paragraph.threshold, differences(a, b), bool(numbers[0] != numbers[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from dedup.ending import INTERRUPTED, PARTLY, ending, terminable
-from dedup.options import (
+from dedup.terminal.ending import INTERRUPTED, PARTLY, ending, terminable
+from dedup.terminal.options import (
     BANDS,
     INPUTS,
     RUN,
@@ -63,7 +63,7 @@ class _Program(click.Group):
 
 
 def _say(message: str) -> None:
-    from dedup.console import say
+    from dedup.terminal.console import say
 
     say(message)
 
@@ -76,7 +76,7 @@ def _say_usage(error: click.ClickException) -> None:
 
 
 def _print_json(plain: dict[str, Any]) -> None:
-    from dedup.console import neutral_json
+    from dedup.terminal.console import neutral_json
 
     click.echo(neutral_json(json.dumps(plain, ensure_ascii=False, indent=2)))
 
@@ -112,8 +112,9 @@ def main() -> None:
 
 @main.command()
 @INPUTS
+@option("--save", metavar="RUN", text="Folder to make for what was found, as Parquet; saved runs can be scanned together.")
 @with_options(RUN)
-def scan(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
+def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
     """Find what repeats and say so; nothing is written.
 
     \b
@@ -121,14 +122,15 @@ def scan(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settin
       dedup scan crawl.jsonl.gz --text-field title --text-field body
       dedup scan 'archive/**/*.txt' --grain document --threshold .7
       cat crawl.jsonl | dedup scan - --json
+      dedup scan may.jsonl --save may.run; dedup scan april.run may.run
     """
-    from dedup.console import make_console, progress_bars
+    from dedup.terminal.console import make_console, progress_bars
     from dedup.files import scan_files
-    from dedup.screen import print_next, print_report
+    from dedup.terminal.screen import print_next, print_report
 
     config = config_of(settings)
     with progress_bars(quiet or as_json) as progress:
-        report = scan_files(list(inputs), config, **reading_of(settings), top=top, progress=progress)
+        report = scan_files(list(inputs), config, **reading_of(settings), save=save, top=top, progress=progress)
     if as_json:
         _print_json(report.as_dict())
     elif not quiet:
@@ -178,7 +180,7 @@ def clean(  # noqa: PLR0917 - click passes them by name
       dedup clean a.jsonl b.jsonl -o cleaned --keep longest
       cat crawl.jsonl | dedup clean - -o - > clean.jsonl
     """
-    from dedup.console import make_console, progress_bars
+    from dedup.terminal.console import make_console, progress_bars
     from dedup.files import clean_files
 
     if output is None and not dry_run:
@@ -204,7 +206,7 @@ def clean(  # noqa: PLR0917 - click passes them by name
             }
         )
     elif not quiet:
-        from dedup.screen import print_accounting, print_report
+        from dedup.terminal.screen import print_accounting, print_report
 
         console = make_console(sys.stderr if output == "-" else None)
         print_report(result.report, console, "would" if dry_run else "clean", top)
@@ -229,8 +231,8 @@ def restore(out: str, back: str, overwrite: bool, as_json: bool, quiet: bool) ->
     if as_json:
         _print_json({"schema": "dedup.restore/1", "back": back, **done})
     elif not quiet:
-        from dedup.console import make_console
-        from dedup.screen import print_restored
+        from dedup.terminal.console import make_console
+        from dedup.terminal.screen import print_restored
 
         print_restored(done, back, make_console())
     _end_partly(bool(done["problems"]))
@@ -259,8 +261,8 @@ def diff(a: str, b: str, as_json: bool, quiet: bool, **settings: Any) -> None:  
     if as_json:
         _print_json({"schema": "dedup.comparison/1", "a": a, "b": b, **asdict(found)})
     elif not quiet:
-        from dedup.console import make_console
-        from dedup.screen import print_comparison
+        from dedup.terminal.console import make_console
+        from dedup.terminal.screen import print_comparison
 
         print_comparison(found, (a, b), texts, make_console())
 
@@ -288,12 +290,12 @@ def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # 
       dedup curve
       dedup curve --bands paragraph=24x4 -k 5 --tokens 80
     """
-    from dedup.curve_screen import curve_of, print_curve
+    from dedup.terminal.curve_screen import curve_of, print_curve
 
     found = curve_of(config_of(settings), tokens)
     if as_json:
         _print_json(found)
     elif not quiet:
-        from dedup.console import make_console
+        from dedup.terminal.console import make_console
 
         print_curve(found, make_console())

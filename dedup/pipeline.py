@@ -99,7 +99,7 @@ class Run:
         self._changed[grain] = np.zeros(0, np.int64)
         found = matcher.matches(outcome.left, self._preference)
         outcome.counts["candidates"] += found.candidates
-        outcome.counts["skipped"] = found.skipped
+        outcome.counts["skipped"] += found.skipped
         outcome.counts["segments"] = rows_of(matcher.rows)
         return found
 

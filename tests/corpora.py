@@ -174,3 +174,12 @@ def write_corpus(folder: Path, texts: Sequence[str], names: Sequence[str], field
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(packed(data, name[name.index(ending) + len(ending) :]))
     return folder
+
+
+@st.composite
+def tiny_corpora(draw: st.DrawFn) -> list[str]:
+    """Documents of a few paragraphs of a few tokens: nearly all match nearly all others, which is where passes get in each other's way."""
+    words = st.lists(st.sampled_from("甲乙丙丁") | st.sampled_from(["ab", "cd"]), min_size=1, max_size=8)
+    pool = draw(st.lists(words.map(" ".join), min_size=1, max_size=6))
+    several = draw(st.lists(st.lists(st.sampled_from(pool), max_size=6), min_size=1, max_size=7))
+    return [draw(st.sampled_from(["\n", "\n\n", "\r\n"])).join(parts) for parts in several]

@@ -83,7 +83,7 @@ class Proof:
             start, end = self.span(line)
             if line["text"] != self.texts[place(line)][start:end].decode("utf-8", "replace"):
                 yield "the text is another one"
-        if place(kept) in self.dropped:
+        if place(kept) in self.dropped and place(kept) != place(first):  # else it is part of the drop, which has its own
             yield "the evidence was dropped"
         if keep and place(first) in self.dropped:
             yield "it was dropped in spite of this"

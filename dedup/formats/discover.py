@@ -197,6 +197,8 @@ def _take_below(search: _Search, path: str, name: str) -> None:
     if kind is None:
         ending = PurePath(name).suffix
         reason = f"the ending {ending!r} is not one that is read" if ending else "no ending tells its format"
+    elif _is_log(path):
+        reason = "the log of a clean run"
     elif kind == "parquet" and compression != "none":
         reason = f"Parquet inside {compression} is not read"
     elif reason is None and not os.access(path, os.R_OK):
@@ -208,6 +210,12 @@ def _take_below(search: _Search, path: str, name: str) -> None:
         search.add(path, name, kind, compression)
     except OSError as error:
         search.skip(path, f"cannot be read: {error.strerror}")
+
+
+def _is_log(path: str) -> bool:
+    """Whether a file belongs to the folder that `clean` puts beside its output."""
+    folder = PurePath(path).parent
+    return folder.name == RESERVED and os.path.isfile(folder / "manifest.json")  # noqa: PTH113 - a name may hold any bytes
 
 
 def _special(mode: int) -> str | None:

@@ -39,8 +39,8 @@ def decide(exact: I64, representative: I64, row: I64, similarity: NDArray[np.flo
 def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     """Take back every removal whose evidence is no longer there, until all that stand are proven.
 
-    A removal's evidence is there when its kept document is not dropped and, unless a whole document speaks for it, no later cut
-    that stands reaches into the kept stretch. What rested on a cut that is taken back is taken back too. Taking back only adds
+    A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and, unless a
+    whole document speaks for it, no later cut that stands reaches into the kept stretch. What rested on a cut that is taken back is taken back too. Taking back only adds
     text, so rounds end.
 
     Args:
@@ -65,7 +65,9 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
 
 def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rows = removals.rows
-    proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]]
+    # what repeated inside a document that went afterwards as a whole is part of that drop, which has its own evidence
+    inside = (rows["action"] == CUT) & (rows["document"] == rows["kept_document"])
+    proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]] | inside
     stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
     cuts = removals.cuts()
     cut_turn = rows["turn"][cuts["removal"]]

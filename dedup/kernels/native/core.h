@@ -14,11 +14,13 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #define ALWAYS_INLINE static __forceinline
+#define NOINLINE __declspec(noinline)
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #define PREFETCH(p) ((void)(p))
 #else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PREFETCH(p) __builtin_prefetch(p)
@@ -79,6 +81,10 @@ typedef struct words {
 
 int words_reserve(words *array, size_t more); /* 0, or -1 when memory is short; the old content stays */
 void words_free(words *array);
+
+/* Memory that `free` gives back; NULL when it is short. */
+void *array_new(size_t count, size_t item_bytes);
+void *array_zeros(size_t count, size_t item_bytes);
 
 /* ---- fold table ------------------------------------------------------------------------------------------- */
 

@@ -5,11 +5,14 @@
 #define NOWHERE UINT32_MAX
 #define FIRST_BOUND 64
 
-/* What the pattern holds of one token. `where`: of a short pattern the bit mask of its places, else the first place. */
+/* What the pattern holds of one token. `where`: of a short pattern the bit mask of its places, else the first place.
+ * A token that is in the pattern more often than there are blocks gets its masks written out, `row` says where: else a
+ * text that repeats one token would cost the product of the lengths. There are never more than 64 such tokens. */
 typedef struct symbol {
     uint64_t token;
     uint64_t where;
     uint64_t stamp;
+    uint32_t times, row;
 } symbol;
 
 typedef struct block {
@@ -21,6 +24,8 @@ typedef struct editor {
     symbol *symbols;
     uint32_t *next; /* next place of the same token in the pattern */
     block *blocks;
+    uint64_t *rows; /* masks of frequent tokens, one word a block */
+    uint32_t row_count;
     uint64_t stamp;
     unsigned shift;
 } editor;
@@ -49,6 +54,8 @@ ALWAYS_INLINE symbol *enter(const editor *with, uint64_t token, uint64_t absent)
         slot->stamp = with->stamp;
         slot->token = token;
         slot->where = absent;
+        slot->times = 0;
+        slot->row = NOWHERE;
     }
     return slot;
 }
@@ -126,17 +133,45 @@ static int band_close(const editor *with, band *open) {
     return 1;
 }
 
-static void column_of(editor *with, const band *open, uint64_t token) {
-    symbol *slot = slot_of(with, token);
-    uint64_t place = NOWHERE, rise = 1, fall = 0;
-    if (slot->stamp == with->stamp) {
-        while (slot->where != NOWHERE && slot->where < open->first * 64) slot->where = with->next[slot->where];
-        place = slot->where;
-    }
+static void column_listed(editor *with, const band *open, symbol *slot) {
+    uint64_t rise = 1, fall = 0, place;
+    while (slot->where != NOWHERE && slot->where < open->first * 64) slot->where = with->next[slot->where];
+    place = slot->where;
     for (size_t at = open->first; at <= open->last; at++) {
         uint64_t equal = 0;
         for (; place < (at + 1) * 64 && place != NOWHERE; place = with->next[place]) equal |= UINT64_C(1) << (place & 63);
         advance(with->blocks + at, equal, UINT64_C(1) << (rows_of(open, at) - 1), &rise, &fall);
+    }
+}
+
+static void column_of(editor *with, const band *open, uint64_t token) {
+    static const uint64_t nothing;
+    symbol *slot = slot_of(with, token);
+    int known = slot->stamp == with->stamp;
+    if (known && slot->row == NOWHERE) {
+        column_listed(with, open, slot);
+        return;
+    }
+    const uint64_t *masks = known ? with->rows + (size_t)slot->row * open->count : &nothing;
+    uint64_t rise = 1, fall = 0;
+    for (size_t at = open->first; at <= open->last; at++)
+        advance(with->blocks + at, masks[known ? at : 0], UINT64_C(1) << (rows_of(open, at) - 1), &rise, &fall);
+}
+
+/* Enter the pattern's tokens from its end, so that their lists of places ascend. */
+static void enter_long(editor *with, sequence pattern, size_t block_count) {
+    new_pattern(with, pattern.size);
+    with->row_count = 0;
+    for (size_t i = pattern.size; i-- > 0;) {
+        symbol *slot = enter(with, pattern.tokens[i], NOWHERE);
+        with->next[i] = (uint32_t)slot->where;
+        slot->where = i;
+        if (++slot->times == block_count + 1) slot->row = with->row_count++;
+    }
+    memset(with->rows, 0, with->row_count * block_count * sizeof *with->rows);
+    for (size_t i = 0; i < pattern.size && with->row_count; i++) {
+        uint32_t row = slot_of(with, pattern.tokens[i])->row;
+        if (row != NOWHERE) with->rows[row * block_count + i / 64] |= UINT64_C(1) << (i & 63);
     }
 }
 
@@ -146,12 +181,7 @@ static int64_t distance_banded(editor *with, sequence pattern, sequence text, in
     size_t count = (pattern.size + 63) / 64, reach = bound ? (size_t)(bound - 1) / 64 : 0;
     band open = {0, reach < count ? reach : count - 1, count, bound, (bound + longer) / 2, (bound - longer) / 2,
                  (int64_t)(pattern.size - (count - 1) * 64)};
-    new_pattern(with, pattern.size);
-    for (size_t i = pattern.size; i-- > 0;) {
-        symbol *slot = enter(with, pattern.tokens[i], NOWHERE);
-        with->next[i] = (uint32_t)slot->where;
-        slot->where = i;
-    }
+    enter_long(with, pattern, count);
     for (size_t at = 0; at <= open.last; at++) open_block(with, &open, at, (int64_t)at * 64);
     for (size_t i = 0; i < text.size; i++) {
         band_move(with, &open, (int64_t)i + 1);
@@ -206,10 +236,11 @@ static status editor_make(editor *with, size_t longest) {
     memset(with, 0, sizeof *with);
     if (longest >= NOWHERE) return STATUS_TOO_MANY;
     new_pattern(with, longest);
-    with->symbols = calloc((size_t)1 << (64 - with->shift), sizeof *with->symbols);
-    with->next = malloc(longest * sizeof *with->next);
-    with->blocks = malloc((longest / 64 + 1) * sizeof *with->blocks);
-    return with->symbols && with->next && with->blocks ? STATUS_OK : STATUS_MEMORY;
+    with->symbols = array_zeros((size_t)1 << (64 - with->shift), sizeof *with->symbols);
+    with->next = array_new(longest, sizeof *with->next);
+    with->blocks = array_new(longest / 64 + 1, sizeof *with->blocks);
+    with->rows = array_new(longest + 64, sizeof *with->rows);
+    return with->symbols && with->next && with->blocks && with->rows ? STATUS_OK : STATUS_MEMORY;
 }
 
 status edit_distances(const ragged *in, const int64_t *pairs, size_t pair_count, const int64_t *limits,
@@ -225,5 +256,6 @@ status edit_distances(const ragged *in, const int64_t *pairs, size_t pair_count,
     free(with.symbols);
     free(with.next);
     free(with.blocks);
+    free(with.rows);
     return bad;
 }

@@ -1,137 +1,189 @@
 /* Buckets of equal keys, and independent sets over the pairs they give.
  *
- * A slot of the table is 32 bits: the place of a bucket's first member, and in the bits that the place does not need
- * a piece of the key's hash, so that a foreign slot is passed by without a look at its key. Slots are fetched ahead. */
+ * Most keys are alone, so the table is all that is touched for them: 32 bits a slot, which hold the place of the
+ * bucket's first member or, with the low bit set, the number of its `bucket`; and in the bits that these do not need a
+ * piece of the key's hash, so that a foreign slot is passed by without a look at its key. A row of slots is looked at
+ * as a whole, without a branch for each, and fetched ahead; it fills from its start, and when full the next goes on. */
 #include "core.h"
 
-#define AHEAD 16
-#define MAX_KEYS UINT32_C(0x7FFFFFFF)
+#if defined(__SSE2__) && !defined(DEDUP_NO_SIMD)
+#include <emmintrin.h>
+#endif
 
-int words_reserve(words *array, size_t more) {
-    if (more > SIZE_MAX / 16 - array->size) return -1;
-    size_t needed = array->size + more;
-    if (needed <= array->room) return 0;
-    size_t room = array->room + array->room / 2 > needed ? array->room + array->room / 2 : needed;
-    uint64_t *data = realloc(array->data, room * sizeof *data);
-    if (!data) return -1;
-    array->data = data;
-    array->room = room;
+#define AHEAD 32
+#define ROW 8
+#define CACHE_LINE 64
+#define MAX_KEYS UINT32_C(0x3FFFFFFF)
+#define NONE UINT32_MAX
+
+/* A bucket of two members or more. Those after the first are chained, up to the limit. */
+typedef struct bucket {
+    uint32_t first, size;
+    uint32_t second, last; /* links */
+} bucket;
+
+typedef struct link {
+    uint32_t member, next;
+} link;
+
+typedef struct grouping {
+    const uint32_t *keys32; /* one of the two is NULL */
+    const uint64_t *keys64;
+    size_t n;
+    uint32_t limit;
+    void *memory;    /* of the slots */
+    uint32_t *slots; /* on the bound of a cache line */
+    unsigned row_shift, place_bits;
+    words buckets, links; /* of `bucket`, two words each, and of `link`, one each */
+    words *pairs;
+    uint64_t skipped;
+} grouping;
+
+static bucket *bucket_at(const grouping *in, size_t number) { return (bucket *)(void *)in->buckets.data + number; }
+static link *link_at(const grouping *in, size_t number) { return (link *)(void *)in->links.data + number; }
+
+static int grouping_make(grouping *in) {
+    unsigned bits = 4, place_bits = 2;
+    while (((size_t)ROW << bits) < in->n + in->n / 2) bits++;
+    while (((size_t)1 << place_bits) < 2 * (in->n + 1)) place_bits++;
+    in->row_shift = 64 - bits;
+    in->place_bits = place_bits;
+    in->memory = array_zeros(((size_t)ROW << bits) + CACHE_LINE / sizeof *in->slots, sizeof *in->slots);
+    in->slots = (uint32_t *)(((uintptr_t)in->memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+    return in->memory ? 0 : -1;
+}
+
+static void grouping_free(grouping *in) {
+    free(in->memory);
+    words_free(&in->buckets);
+    words_free(&in->links);
+}
+
+/* A bucket for the key whose first member stands in `slot`: the slot then names the bucket. NONE without memory. */
+static uint32_t bucket_open(grouping *in, uint32_t *slot, uint32_t mask) {
+    uint32_t number = (uint32_t)(in->buckets.size / 2);
+    bucket fresh = {((*slot & mask) >> 1) - 1, 1, NONE, NONE};
+    if (words_reserve(&in->buckets, 2)) return NONE;
+    in->buckets.size += 2;
+    *bucket_at(in, number) = fresh;
+    *slot = (*slot & ~mask) | (number + 1) << 1 | 1;
+    return number;
+}
+
+static int bucket_chain(grouping *in, bucket *to, uint32_t member) {
+    uint32_t number = (uint32_t)in->links.size;
+    link fresh = {member, NONE};
+    if (words_reserve(&in->links, 1)) return -1;
+    in->links.size++;
+    *link_at(in, number) = fresh;
+    if (to->last == NONE) to->second = number;
+    else link_at(in, to->last)->next = number;
+    to->last = number;
     return 0;
 }
 
-void words_free(words *array) {
-    free(array->data);
-    array->data = NULL;
-    array->size = array->room = 0;
-}
-
-typedef struct buckets {
-    uint32_t *slots;
-    uint32_t *sizes; /* of the bucket that starts at this place */
-    uint32_t *next;  /* the bucket's next member, 0 = none; only the first `limit` are chained */
-    uint32_t *last;  /* the bucket's last chained member */
-    unsigned slot_shift, place_bits;
-} buckets;
-
-static void buckets_free(buckets *table) {
-    free(table->slots);
-    free(table->sizes);
-    free(table->next);
-    free(table->last);
-}
-
-static int buckets_make(buckets *table, size_t n, int chained) {
-    unsigned bits = 4, place_bits = 1;
-    while (((size_t)1 << bits) < n + n / 2) bits++;
-    while (((size_t)1 << place_bits) <= n) place_bits++;
-    table->slot_shift = 64 - bits;
-    table->place_bits = place_bits;
-    table->slots = calloc((size_t)1 << bits, sizeof *table->slots);
-    table->sizes = malloc((n + 1) * sizeof *table->sizes);
-    table->next = chained ? malloc((n + 1) * sizeof *table->next) : NULL;
-    table->last = chained ? malloc((n + 1) * sizeof *table->last) : NULL;
-    if (table->slots && table->sizes && (!chained || (table->next && table->last))) return 0;
-    buckets_free(table);
-    return -1;
-}
-
-/* Pairs of place `i` with the chained members of the bucket that starts at `first`; joins it to the chain. */
-static int bucket_join(buckets *table, uint32_t first, uint32_t i, uint32_t limit, words *pairs, uint64_t *skipped) {
-    uint32_t before = table->sizes[first]++, emitted = before < limit ? before : limit;
-    *skipped += before - emitted;
-    if (!emitted) return 0;
-    if (words_reserve(pairs, 2 * (size_t)emitted)) return -1;
-    uint64_t *to = pairs->data + pairs->size;
-    pairs->size += 2 * (size_t)emitted;
-    for (uint32_t member = first, left = emitted; left; left--) {
-        *to++ = member;
-        *to++ = i;
-        if (left > 1) member = table->next[member];
+/* Pairs of a member with the chained ones before it; takes it into the bucket. */
+static int bucket_join(grouping *in, bucket *to, uint32_t member) {
+    uint32_t before = to->size++, paired = before < in->limit ? before : in->limit;
+    in->skipped += before - paired;
+    if (!paired) return 0;
+    if (words_reserve(in->pairs, 2 * (size_t)paired)) return -1;
+    uint64_t *pair = in->pairs->data + in->pairs->size;
+    in->pairs->size += 2 * (size_t)paired;
+    *pair++ = to->first;
+    *pair++ = member;
+    for (uint32_t at = to->second, i = 1; i < paired; i++, at = link_at(in, at)->next) {
+        *pair++ = link_at(in, at)->member;
+        *pair++ = member;
     }
-    if (table->next && before < limit) {
-        table->next[before == 1 ? first : table->last[first]] = i;
-        table->last[first] = i;
+    return before < in->limit && in->limit > 1 ? bucket_chain(in, to, member) : 0;
+}
+
+ALWAYS_INLINE uint64_t key_at(const grouping *in, int wide, size_t i) { return wide ? in->keys64[i] : in->keys32[i]; }
+
+ALWAYS_INLINE uint32_t slot_first(const grouping *in, uint32_t slot, uint32_t mask) {
+    uint32_t number = ((slot & mask) >> 1) - 1;
+    return slot & 1 ? bucket_at(in, number)->first : number;
+}
+
+/* How many slots of a row are used; `alike` becomes whether one may have the key. */
+#if defined(__SSE2__) && !defined(DEDUP_NO_SIMD)
+ALWAYS_INLINE unsigned row_used(const uint32_t *row, uint32_t piece, uint32_t mask, int *alike) {
+    const __m128i low = _mm_load_si128((const __m128i *)(const void *)row);
+    const __m128i high = _mm_load_si128((const __m128i *)(const void *)(row + 4));
+    const __m128i pieces = _mm_set1_epi32((int)piece), others = _mm_set1_epi32((int)~mask), none = _mm_setzero_si128();
+    __m128i free_slots = _mm_packs_epi32(_mm_cmpeq_epi32(low, none), _mm_cmpeq_epi32(high, none));
+    __m128i found = _mm_or_si128(_mm_cmpeq_epi32(_mm_and_si128(low, others), pieces),
+                                 _mm_cmpeq_epi32(_mm_and_si128(high, others), pieces));
+    *alike = _mm_movemask_epi8(found);
+    return low_bit_of((uint64_t)(unsigned)_mm_movemask_epi8(free_slots) | UINT64_C(1) << 2 * ROW) / 2;
+}
+#else
+ALWAYS_INLINE unsigned row_used(const uint32_t *row, uint32_t piece, uint32_t mask, int *alike) {
+    unsigned used = 0;
+    *alike = 0;
+    for (unsigned i = 0; i < ROW; i++) {
+        used += row[i] != 0;
+        *alike |= ((row[i] ^ piece) & ~mask) == 0;
     }
-    return 0;
+    return used;
+}
+#endif
+
+/* The slot of the key itself, or the free one where it goes. */
+static uint32_t *slot_of(const grouping *in, int wide, size_t row, uint64_t key, uint32_t piece, uint32_t mask) {
+    size_t row_mask = ((size_t)1 << (64 - in->row_shift)) - 1;
+    for (;; row = (row + 1) & row_mask) {
+        uint32_t *slot = in->slots + row * ROW;
+        for (unsigned i = 0; i < ROW; i++)
+            if (!slot[i] || ((slot[i] & ~mask) == piece && key_at(in, wide, slot_first(in, slot[i], mask)) == key))
+                return slot + i;
+    }
 }
 
-ALWAYS_INLINE uint64_t key_hash(uint64_t key) {
-    key *= MIX_G;
-    return key ^ (key >> 32);
-}
-
-ALWAYS_INLINE uint64_t key_at(const uint32_t *keys32, const uint64_t *keys64, size_t i) {
-    return keys32 ? keys32[i] : keys64[i];
-}
-
-ALWAYS_INLINE status pair_up(const uint32_t *keys32, const uint64_t *keys64, size_t n, uint32_t limit, words *pairs,
-                             uint64_t *skipped, buckets *table) {
-    size_t mask = ((size_t)1 << (64 - table->slot_shift)) - 1;
-    uint32_t place_mask = (UINT32_C(1) << table->place_bits) - 1;
+ALWAYS_INLINE status pair_up(grouping *in, int wide) {
+    uint32_t *slots = in->slots, mask = (UINT32_C(1) << in->place_bits) - 1;
+    size_t n = in->n;
+    int alike;
+    unsigned shift = in->row_shift;
     for (size_t i = 0; i < n; i++) {
-        if (i + AHEAD < n)
-            PREFETCH(table->slots + ((key_hash(key_at(keys32, keys64, i + AHEAD)) * MIX_1) >> table->slot_shift));
-        uint64_t key = key_at(keys32, keys64, i), hash = key_hash(key) * MIX_1;
-        size_t slot = (size_t)(hash >> table->slot_shift);
-        uint32_t piece = (uint32_t)hash & ~place_mask, found;
-        while ((found = table->slots[slot]) != 0) {
-            if ((found & ~place_mask) == piece && key_at(keys32, keys64, (found & place_mask) - 1) == key) break;
-            slot = (slot + 1) & mask;
+        size_t ahead = i + AHEAD < n ? i + AHEAD : i;
+        PREFETCH(slots + ROW * ((key_at(in, wide, ahead) * MIX_G) >> shift));
+        uint64_t key = key_at(in, wide, i), hash = key * MIX_G;
+        size_t row = (size_t)(hash >> shift);
+        uint32_t piece = (uint32_t)hash & ~mask, *slot = slots + row * ROW;
+        unsigned used = row_used(slot, piece, mask, &alike);
+        slot += used;
+        if (UNLIKELY(alike || used == ROW)) slot = slot_of(in, wide, row, key, piece, mask);
+        if (LIKELY(!*slot)) {
+            *slot = piece | (uint32_t)(i + 1) << 1;
+            continue;
         }
-        if (LIKELY(!found)) {
-            table->slots[slot] = piece | (uint32_t)(i + 1);
-            table->sizes[i] = 1;
-        } else if (bucket_join(table, (found & place_mask) - 1, (uint32_t)i, limit, pairs, skipped)) {
-            return STATUS_MEMORY;
-        }
+        uint32_t number = *slot & 1 ? ((*slot & mask) >> 1) - 1 : bucket_open(in, slot, mask);
+        if (number == NONE || bucket_join(in, bucket_at(in, number), (uint32_t)i)) return STATUS_MEMORY;
     }
     return STATUS_OK;
 }
 
-static status bucket_pairs(const uint32_t *keys32, const uint64_t *keys64, size_t n, int64_t limit, words *pairs,
-                           int64_t *skipped) {
+static status bucket_pairs(grouping *in, int64_t limit, int64_t *skipped) {
     if (limit < 0) return STATUS_LIMIT;
-    if (n >= MAX_KEYS) return STATUS_TOO_MANY;
-    buckets table;
-    uint64_t left_out = 0;
-    uint32_t most = limit > (int64_t)MAX_KEYS ? MAX_KEYS : (uint32_t)limit;
-    if (buckets_make(&table, n, most > 1)) return STATUS_MEMORY;
-    status end = keys32 ? pair_up(keys32, NULL, n, most, pairs, &left_out, &table)
-                        : pair_up(NULL, keys64, n, most, pairs, &left_out, &table);
-    buckets_free(&table);
-    *skipped = (int64_t)left_out;
+    if (in->n > MAX_KEYS) return STATUS_TOO_MANY;
+    in->limit = limit > (int64_t)MAX_KEYS ? MAX_KEYS : (uint32_t)limit;
+    if (grouping_make(in)) return STATUS_MEMORY;
+    status end = in->keys64 ? pair_up(in, 1) : pair_up(in, 0);
+    grouping_free(in);
+    *skipped = (int64_t)in->skipped;
     return end;
 }
 
-static const uint32_t no_keys32[1];
-static const uint64_t no_keys64[1];
-
 status bucket_pairs32(const uint32_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped) {
-    return bucket_pairs(n ? keys : no_keys32, NULL, n, limit, pairs, skipped);
+    grouping in = {.keys32 = keys, .n = n, .pairs = pairs};
+    return bucket_pairs(&in, limit, skipped);
 }
 
 status bucket_pairs64(const uint64_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped) {
-    return bucket_pairs(NULL, n ? keys : no_keys64, n, limit, pairs, skipped);
+    grouping in = {.keys64 = keys, .n = n, .pairs = pairs};
+    return bucket_pairs(&in, limit, skipped);
 }
 
 /* ---- independent set --------------------------------------------------------------------------------------- */
@@ -153,7 +205,7 @@ static int in_order(const int64_t *pairs, size_t pair_count) {
 
 /* The pairs of each node with earlier ones, as linked lists: heads per node, links per pair, both + 1. */
 static status keep_unordered(const int64_t *pairs, size_t pair_count, size_t n, uint8_t *kept) {
-    size_t *heads = calloc(n + 1, sizeof *heads), *links = malloc((pair_count + 1) * sizeof *links);
+    size_t *heads = array_zeros(n, sizeof *heads), *links = array_new(pair_count, sizeof *links);
     if (heads && links) {
         for (size_t i = 0; i < pair_count; i++) {
             size_t node = (size_t)later(pairs + 2 * i);

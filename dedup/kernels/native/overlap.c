@@ -85,7 +85,7 @@ status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count,
         unsigned needed = shift_for(row_size(shingles, pairs[2 * i]) + row_size(shingles, pairs[2 * i + 1]));
         if (needed < shift) shift = needed;
     }
-    table in = {calloc((size_t)1 << (64 - shift), sizeof(slot)), shift, 0, 0, -1, 0};
+    table in = {array_zeros((size_t)1 << (64 - shift), sizeof(slot)), shift, 0, 0, -1, 0};
     if (!in.slots) return STATUS_MEMORY;
     for (size_t i = 0; i < pair_count; i++) overlap(&in, shingles, pairs + 2 * i, counts + 3 * i);
     free(in.slots);

@@ -121,6 +121,12 @@ status tokenize(const fold_table *table, const texts *in, int64_t *offsets, word
     if (!table) return STATUS_TABLE_UNSET;
     scratch *room = calloc(1, sizeof *room);
     if (!room) return STATUS_MEMORY;
+    size_t likely = 0;
+    for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 4;
+    if (words_reserve(values, likely) || words_reserve(starts, likely) || words_reserve(ends, likely)) {
+        free(room);
+        return STATUS_MEMORY;
+    }
     lexer lex;
     offsets[0] = 0;
     for (size_t text = 0; text < in->starts_count && !bad; text++) {

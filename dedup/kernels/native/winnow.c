@@ -2,21 +2,18 @@
  *
  * S. Schleimer, D. S. Wilkerson, A. Aiken, "Winnowing: local algorithms for document fingerprinting", SIGMOD 2003; here
  * lengths are weights, a word weighing as much as two characters. Grams are hashed in constant time each, from the hash
- * of the gram before, and the least of each window is the head of a queue of the hashes that may yet be least. */
+ * of the gram before. A window is searched for its least hash only when that of the window before has left it: once for
+ * each hash kept at most, and a branch that the CPU foresees, which the ends of a queue of minima are not. */
 #include "core.h"
 
 #define WEIGHT(token) (1 + ((token) & 1))
 
-typedef struct print {
-    uint64_t hash;
-    size_t at;
-} print;
-
-/* From head to tail the places rise and so do the hashes. It is a ring: both ends count on and are masked. */
-typedef struct queue {
-    print *ring;
-    size_t mask, head, tail;
-} queue;
+/* The starts from `first` to before `next`; their hashes stand in a ring. `least` is the place of the least hash, of
+ * equal ones the last. */
+typedef struct window {
+    uint64_t *ring;
+    size_t mask, first, next, least, kept;
+} window;
 
 typedef struct gram {
     size_t end;
@@ -25,80 +22,89 @@ typedef struct gram {
     uint64_t sum;   /* the same, each times its odd number in the gram and MIX_G */
 } gram;
 
-/* Keeps the least hash of the starts from `first` on, unless it was kept last. */
-ALWAYS_INLINE status keep(queue *minima, size_t first, size_t *last, words *hashes, words *places) {
-    while (minima->ring[minima->head & minima->mask].at < first) minima->head++;
-    const print *least = minima->ring + (minima->head & minima->mask);
-    if (least->at == *last) return STATUS_OK;
+ALWAYS_INLINE uint64_t hash_at(const window *in, size_t at) { return in->ring[at & in->mask]; }
+
+static size_t find_least(const window *in) {
+    size_t least = in->first;
+    uint64_t hash = hash_at(in, least);
+    for (size_t at = in->first + 1; at < in->next; at++) {
+        uint64_t other = hash_at(in, at);
+        least = other <= hash ? at : least;
+        hash = other <= hash ? other : hash;
+    }
+    return least;
+}
+
+/* Keeps the least hash, unless it was kept last, and goes on to the next window. */
+ALWAYS_INLINE status keep(window *in, words *hashes, words *places) {
+    if (in->least < in->first) in->least = find_least(in);
+    in->first++;
+    if (in->least == in->kept) return STATUS_OK;
     if (words_reserve(hashes, 1) || words_reserve(places, 1)) return STATUS_MEMORY;
-    hashes->data[hashes->size++] = least->hash;
-    places->data[places->size++] = *last = least->at;
+    hashes->data[hashes->size++] = hash_at(in, in->least);
+    places->data[places->size++] = in->kept = in->least;
     return STATUS_OK;
 }
 
-/* Of equal hashes the last stays. */
-ALWAYS_INLINE void push(queue *minima, uint64_t hash, size_t at) {
-    size_t tail = minima->tail;
-    while (tail != minima->head && minima->ring[(tail - 1) & minima->mask].hash >= hash) tail--;
-    print *slot = minima->ring + (tail & minima->mask);
-    slot->hash = hash;
-    slot->at = at;
-    minima->tail = tail + 1;
+/* A `least` that has left the window is no measure for what comes in. */
+ALWAYS_INLINE void push(window *in, uint64_t hash) {
+    if (in->least >= in->first && hash <= hash_at(in, in->least)) in->least = in->next;
+    in->ring[in->next++ & in->mask] = hash;
 }
 
-static status winnow_text(const uint64_t *values, size_t start, size_t end, uint64_t least, uint64_t window,
-                          queue *minima, words *hashes, words *places) {
+static status winnow_text(const uint64_t *values, size_t start, size_t end, uint64_t least, uint64_t reach,
+                          window *in, words *hashes, words *places) {
     gram run = {start, 0, 0, 0};
-    size_t at = start, first = start, last = SIZE_MAX;
-    uint64_t ahead = 0; /* weight from `first` to `at` */
+    uint64_t ahead = 0; /* weight from the window's first start to the next */
     status bad = STATUS_OK;
-    minima->head = minima->tail = 0;
-    for (; !bad; at++) {
+    in->first = in->next = in->least = start;
+    in->kept = SIZE_MAX;
+    while (!bad) {
         for (; run.weight < least && run.end < end; run.end++) {
             uint64_t token = values[run.end];
-            run.sum += token * MIX_G * (2 * (run.end - at) + 1);
+            run.sum += token * MIX_G * (2 * (run.end - in->next) + 1);
             run.total += token;
             run.weight += WEIGHT(token);
         }
         if (run.weight < least) break;
-        for (; ahead > window && !bad; first++) {
-            bad = keep(minima, first, &last, hashes, places);
-            ahead -= WEIGHT(values[first]);
+        while (ahead > reach && !bad) {
+            ahead -= WEIGHT(values[in->first]);
+            bad = keep(in, hashes, places);
         }
-        push(minima, finish_hash(run.sum, run.end - at), at);
-        uint64_t token = values[at];
+        uint64_t token = values[in->next];
+        push(in, finish_hash(run.sum, run.end - in->next));
         ahead += WEIGHT(token);
         run.weight -= WEIGHT(token);
         run.total -= token;
         run.sum -= MIX_G * (token + 2 * run.total);
     }
-    for (; first < at && !bad; first++) bad = keep(minima, first, &last, hashes, places);
+    while (in->first < in->next && !bad) bad = keep(in, hashes, places);
     return bad;
 }
 
-static int queue_make(queue *minima, const ragged *tokens, uint64_t window) {
+static int window_make(window *in, const ragged *tokens, uint64_t reach) {
     size_t most = 0, room = 2;
     for (size_t text = 0; text + 1 < tokens->offset_count; text++) {
         size_t size = (size_t)(tokens->offsets[text + 1] - tokens->offsets[text]);
         if (size > most) most = size;
     }
-    if (window < most) most = (size_t)window + 1;
-    while (room < most + 1) room *= 2;
-    minima->mask = room - 1;
-    minima->ring = calloc(room, sizeof *minima->ring);
-    return minima->ring ? 0 : -1;
+    if (reach < most) most = (size_t)reach + 1;
+    while (room < most) room *= 2;
+    in->mask = room - 1;
+    in->ring = calloc(room, sizeof *in->ring);
+    return in->ring ? 0 : -1;
 }
 
-status winnow(const ragged *tokens, int64_t gram_weight, int64_t window, words *hashes, words *places) {
+status winnow(const ragged *tokens, int64_t gram_weight, int64_t reach, words *hashes, words *places) {
     status bad = ragged_check(tokens);
     if (!bad && gram_weight < 1) bad = STATUS_GRAM;
-    if (!bad && window < 0) bad = STATUS_WINDOW;
+    if (!bad && reach < 0) bad = STATUS_WINDOW;
     if (bad) return bad;
-    queue minima;
-    if (queue_make(&minima, tokens, (uint64_t)window)) return STATUS_MEMORY;
+    window in;
+    if (window_make(&in, tokens, (uint64_t)reach)) return STATUS_MEMORY;
     for (size_t text = 0; text + 1 < tokens->offset_count && !bad; text++)
         bad = winnow_text(tokens->values, (size_t)tokens->offsets[text], (size_t)tokens->offsets[text + 1],
-                          (uint64_t)gram_weight, (uint64_t)window, &minima, hashes, places);
-    free(minima.ring);
+                          (uint64_t)gram_weight, (uint64_t)reach, &in, hashes, places);
+    free(in.ring);
     return bad;
 }

@@ -46,9 +46,7 @@ def winnow(values: U64, offsets: I64, gram: int, window: int) -> tuple[U64, I64]
     kept = np.arange(len(starts))
     for i in range(1, len(starts)):
         # The starts of a text follow each other without a gap, so the i-th behind each is i rows below.
-        within = np.flatnonzero(
-            (first_weights[i:] - first_weights[:-i] <= window) & (text_ends[i:] == text_ends[:-i])
-        )
+        within = np.flatnonzero((first_weights[i:] - first_weights[:-i] <= window) & (text_ends[i:] == text_ends[:-i]))
         if len(within) == 0:
             break
         better = within[hashes[within + i] <= hashes[kept[within]]]
@@ -155,8 +153,8 @@ def _run_through(one: U64, two: U64, at: int) -> tuple[int, int]:
 def loops(hashes: U64, tokens: I64, groups: I64, least: int) -> I64:
     """Find clauses that are said over and over without anything between.
 
-    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and stand
-    there twice in a row, with all the copies that follow; the search goes on behind them.
+    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and
+    stand there twice in a row, with all the copies that follow; the search goes on behind them.
 
     Args:
         hashes: uint64[c], hash of each clause's tokens; none of them 0.
@@ -221,7 +219,7 @@ def equal_bytes(text: U8, first_starts: I64, first_ends: I64, second_starts: I64
     check_ranges(len(text), second_starts, second_ends)
     if len(first_starts) != len(second_starts):
         raise ValueError("both sides must have the same number of ranges")
-    equal = (first_ends - first_starts == second_ends - second_starts).astype(np.uint8)
+    equal: U8 = (first_ends - first_starts == second_ends - second_starts).astype(np.uint8)
     for i in np.flatnonzero(equal).tolist():
         one = text[first_starts[i] : first_ends[i]]
         equal[i] = np.array_equal(one, text[second_starts[i] : second_ends[i]])

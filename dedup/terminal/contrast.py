@@ -4,70 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 
-import numpy as np
 from rich.text import Text
 
-from dedup import kernels
-from dedup.console import neutral, squeeze
-from dedup.model import I64, U64
-
-Opcode = tuple[str, int, int, int, int]
-"""`equal`, `replace`, `delete` or `insert`; characters [a0, a1) of the first text and [b0, b1) of the second."""
-
-MOST_TOKENS = 1500
-"""Aligning is quadratic: what both texts begin or end with is left out, and of the rest so many tokens are read."""
+from dedup.align import Opcode, differences
+from dedup.terminal.console import neutral, squeeze
 
 GONE, NEW = "red strike", "bold green"
 CONTEXT = 14
 _TAIL = re.compile(r"[\W_]+$")
-
-
-def differences(a: str, b: str) -> list[Opcode]:
-    """Where two texts differ once folded: script, width, case, glosses, spaces and punctuation make no difference.
-
-    Returns:
-        Opcodes that cover both texts, as `difflib.SequenceMatcher.get_opcodes` gives them; a token takes what
-        follows it up to the next one. Where more than `MOST_TOKENS` tokens stand between the common beginning and
-        end, only the first so many are told apart, and the rest is one `replace`.
-    """
-    (one, one_edges), (two, two_edges) = _tokens(a), _tokens(b)
-    low, high = _common(one, two)
-    first, second = one[low : len(one) - high], two[low : len(two) - high]
-    matcher = SequenceMatcher(None, first[:MOST_TOKENS].tolist(), second[:MOST_TOKENS].tolist(), autojunk=False)
-    rough = [("equal", 0, low, 0, low)]
-    rough += [(op, a0 + low, a1 + low, b0 + low, b1 + low) for op, a0, a1, b0, b1 in matcher.get_opcodes()]
-    done = rough[-1]
-    rough.append(("replace", done[2], len(one) - high, done[4], len(two) - high))
-    rough.append(("equal", len(one) - high, len(one), len(two) - high, len(two)))
-    found = [
-        (op, one_edges[a0], one_edges[a1], two_edges[b0], two_edges[b1])
-        for op, a0, a1, b0, b1 in rough
-        if a1 > a0 or b1 > b0
-    ]
-    return [(op, int(a0), int(a1), int(b0), int(b1)) for op, a0, a1, b0, b1 in found]
-
-
-def _tokens(text: str) -> tuple[U64, I64]:
-    """The folded tokens of a text, and n + 1 character offsets: where each token begins, and where the text ends."""
-    raw = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
-    values, _, firsts, _ = kernels.tokenize(raw, np.zeros(1, np.int64), np.array([len(raw)], np.int64))
-    # a lone surrogate was encoded as one `?`, so that characters still count as they do in `text`
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum((raw & 0xC0) != 0x80)])
-    edges = np.concatenate([before[firsts], [len(text)]])
-    edges[0] = 0
-    return values, edges
-
-
-def _common(one: U64, two: U64) -> tuple[int, int]:
-    """How many tokens two texts begin with alike, and how many of the others they end with alike."""
-    n = min(len(one), len(two))
-    unlike = np.flatnonzero(one[:n] != two[:n])
-    low = int(unlike[0]) if len(unlike) else n
-    n -= low
-    unlike = np.flatnonzero(one[len(one) - n :][::-1] != two[len(two) - n :][::-1])
-    return low, int(unlike[0]) if len(unlike) else n
 
 
 def marked(a: str, b: str, opcodes: Sequence[Opcode], colour: bool) -> Text:

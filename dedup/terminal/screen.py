@@ -10,15 +10,19 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from dedup.align import differences
 from dedup.api import Comparison
-from dedup.console import clip, clip_middle, has_colour, neutral_line, size, squeeze, wrap
-from dedup.contrast import differences, excerpt, marked, with_differences
+from dedup.terminal.console import clip_middle, has_colour, neutral_line, size, squeeze, wrap
+from dedup.terminal.contrast import excerpt, marked, with_differences
 from dedup.stages.report import Cluster, Member, Place, Report
 
 TOP_SOURCES = 12
 MOST_NOTES = 12
 TEXT_LINES = 2
 """Lines of a kept stretch that are shown."""
+
+MOST_CHARACTERS = 20_000
+"""Of longer texts only the beginning is compared for what the report shows."""
 
 _GOES = {"scan": "repeats", "would": "would go", "clean": "is gone"}
 _BE = {"scan": "would be", "would": "would be", "clean": "were"}
@@ -176,12 +180,14 @@ def _cluster(page: Page, number: int, cluster: Cluster, numbered: frozenset[str]
     )
     page.line(Text(squeeze(cluster.kept.text[: 4 * page.width])), indent=4, most=TEXT_LINES)
     page.labelled("keep", _place(cluster.kept, numbered, noun), 4, style="green")
-    alike = [member for member in cluster.members if _changes(cluster.kept, member) is None]
-    for member in alike:
-        page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
-    for member in (member for member in cluster.members if member not in alike):
-        page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
-        page.labelled("    ", _changes(cluster.kept, member, page.colour) or Text(), 4, most=4)
+    groups: dict[str, tuple[Text, list[Member]]] = {}
+    for member in cluster.members:  # members that differ in the same way share the line that says how
+        changes = _changes(cluster.kept, member, page.colour)
+        groups.setdefault(changes.plain, (changes, []))[1].append(member)
+    for _, (changes, members) in sorted(groups.items(), key=lambda item: bool(item[0])):
+        for member in members:
+            page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
+        page.labelled("    ", changes, 4, most=4)
     rest = cluster.size - 1 - len(cluster.members)
     if rest:
         page.line(f"and {rest:,} more", style="dim", indent=9)
@@ -197,14 +203,12 @@ def _member(kept: Place, member: Member, numbered: frozenset[str], noun: str) ->
     return _place(member.place, numbered, noun).append(f"  {said}", style="dim")
 
 
-def _changes(kept: Place, member: Member, colour: bool = False) -> Text | None:
-    """The differences of a near-duplicate; None where there are none to show."""
+def _changes(kept: Place, member: Member, colour: bool) -> Text:
+    """The differences of a near-duplicate; empty where there are none to show."""
     if member.reason != "near" or member.measure == "left":
-        return None
-    opcodes = differences(kept.text, member.place.text)
-    return (
-        excerpt(kept.text, member.place.text, opcodes, colour) if any(code[0] != "equal" for code in opcodes) else None
-    )
+        return Text()
+    opcodes = differences(kept.text[:MOST_CHARACTERS], member.place.text[:MOST_CHARACTERS])
+    return excerpt(kept.text, member.place.text, opcodes, colour)
 
 
 def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
@@ -212,7 +216,7 @@ def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
     if place.source in numbered:
         text.append(f" record {place.record:,}")
     if place.doc_id:
-        text.append(f" ({clip(neutral_line(place.doc_id), 40)})", style="dim")
+        text.append(f" ({clip_middle(neutral_line(place.doc_id), 28)})", style="dim")
     if noun != "document":
         text.append(f" bytes {place.start:,}–{place.end:,}")
     return text
@@ -256,7 +260,7 @@ def _remarks(report: Report) -> Iterator[str]:
     if report.invalid_utf8:
         yield (
             f"{counted(report.invalid_utf8, 'document')} with bytes that are not UTF-8, compared as they are. If "
-            "these are GB18030, Big5 or UTF-16 files, convert them to UTF-8 first, such as with iconv -f GB18030 -t UTF-8."
+            "these are GB18030, Big5 or UTF-16 files, convert them to UTF-8 first (iconv -f GB18030 -t UTF-8)."
         )
     if report.skipped_pairs:
         pairs = counted(report.skipped_pairs, "candidate pair")
