@@ -79,6 +79,7 @@ class Run:
             proposed = 0
             found: dict[str, Matches] = {}
             shown: list[Batch] = []
+            outcome.counts["skipped"] = 0  # of this pass: it comes to what earlier ones left out
             for grain in self._config.grains:
                 self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
                 found[grain] = self._found(grain)

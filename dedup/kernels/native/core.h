@@ -40,6 +40,11 @@
 #define EMPTY_LANE UINT32_C(0xFFFFFFFF)
 #define MAX_SHINGLE 63
 
+/* Nothing of this is for others to link to, or to put their own in place of. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 typedef enum status {
     STATUS_OK = 0,
     STATUS_MEMORY,
@@ -312,5 +317,9 @@ ALWAYS_INLINE uint64_t finish_hash(uint64_t sum, uint64_t count) {
     hash *= MIX_2;
     return hash ^ (hash >> 29);
 }
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #endif

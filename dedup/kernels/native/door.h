@@ -9,6 +9,10 @@
 
 #define MAX_BUFFERS 10
 
+#if defined(__GNUC__)
+#pragma GCC visibility push(hidden)
+#endif
+
 typedef struct module_state {
     PyTypeObject *array_type;
     fold_table *table;
@@ -69,5 +73,9 @@ PyObject *py_winnow(PyObject *module, PyObject *args);
 PyObject *py_extend(PyObject *module, PyObject *args);
 PyObject *py_loops(PyObject *module, PyObject *args);
 PyObject *py_equal_bytes(PyObject *module, PyObject *args);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #endif
