@@ -50,7 +50,7 @@ def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture
     if rivals.is_installed("datasketch"):
         wanted += [speed.DATASKETCH, speed.DATASKETCH_READY, speed.DATASKETCH_GROUP]
     if rivals.is_installed("rensa"):
-        wanted += [speed.RENSA, speed.RENSA_READY, speed.RENSA_GROUP]
+        wanted += [speed.RENSA, speed.RENSA_READY, speed.RENSA_MATRIX, speed.RENSA_GROUP]
     assert [name for name in wanted if name not in printed] == []
     assert speed.DECODE in printed  # as a row, or as what was left out
 

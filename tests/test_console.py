@@ -69,7 +69,9 @@ def place(text: str, name: str = "a.txt", doc_id: str | None = None) -> Place:
     return Place(name, 3, doc_id, 10, 10 + len(text.encode("utf-8", "replace")), text)
 
 
-def a_report(text: str = "第一句话说了一遍。", other: str = "第二句话说了一遍。", name: str = "a.txt", **changes: object) -> Report:
+def a_report(
+    text: str = "第一句话说了一遍。", other: str = "第二句话说了一遍。", name: str = "a.txt", **changes: object
+) -> Report:
     near = Member(place(other, name, doc_id=name), 0.9, "edit", "cut", "near")
     exact = Member(place(text, name), 1.0, "edit", "cut", "exact")
     left = Member(place(text, name), 0.95, "left", "drop", "left")
@@ -94,7 +96,9 @@ def test_payloads_come_out_harmless(payload: str) -> None:
 def test_what_is_harmless_stays_and_what_is_not_goes(text: str) -> None:
     result = neutral(text)
     assert not any(map(is_harmful, result))
-    if not any(map(is_harmful, text)) and not re.search("[\u034f\u115f\u1160\u17b4-\u17b5\u180b-\u180f\u2065\u3164\uffa0\ufff0-\uffff]", text):
+    if not any(map(is_harmful, text)) and not re.search(
+        "[\u034f\u115f\u1160\u17b4-\u17b5\u180b-\u180f\u2065\u3164\uffa0\ufff0-\uffff]", text
+    ):
         assert result == text or any(0xE0000 <= ord(c) <= 0xE0FFF for c in text)
 
 
@@ -124,7 +128,10 @@ def test_a_tower_of_accents_is_cut_too() -> None:
     assert len(clip("a" + "\u0301" * 100_000, 20)) <= 81
 
 
-@given(st.text(st.one_of(st.sampled_from("山水， 。“”ab c(]"), st.characters(exclude_categories=["Cs"])), max_size=80), st.integers(4, 40))
+@given(
+    st.text(st.one_of(st.sampled_from("山水， 。“”ab c(]"), st.characters(exclude_categories=["Cs"])), max_size=80),
+    st.integers(4, 40),
+)
 def test_wrapped_lines_fit_and_lose_nothing_but_space(text: str, width: int) -> None:
     text = squeeze(text)
     lines = [line.plain for line in wrap(Text(text), width)]
@@ -162,7 +169,9 @@ def test_the_other_pages_are_harmless() -> None:
     console, raw = draw(60)
     for payload in PAYLOADS:
         print_next(console, [("Next", f"dedup clean {payload}")])
-        accounts = {f"{unit}_{part}": 1 for unit in ("records", "bytes") for part in ("in", "kept", "removed", "quarantined")}
+        accounts = {
+            f"{unit}_{part}": 1 for unit in ("records", "bytes") for part in ("in", "kept", "removed", "quarantined")
+        }
         print_accounting(accounts, console, payload)
         print_restored({"sources": 1, "records": 1, "bytes": 1, "problems": [payload]}, payload, console)
         texts = (f"one {payload} text", f"two {payload} texts")
@@ -193,10 +202,29 @@ def test_the_report_says_what_matters() -> None:
 
 def test_a_report_of_nothing_is_short() -> None:
     console, raw = draw(80)
-    nothing = {"dropped": 0, "cut": 0, "removed_bytes": 0, "clusters": 0, "largest": (), "shown": (), "bad_records": 0, "invalid_utf8": 0}
-    more = {"sources": (SourceReport("a", 4, 1000, 0, 0, 0),) * 3, "skipped_pairs": 0, "near_misses": 0, "settled": True, "notes": (), "kept_for_numbers": 0}
+    nothing = {
+        "dropped": 0,
+        "cut": 0,
+        "removed_bytes": 0,
+        "clusters": 0,
+        "largest": (),
+        "shown": (),
+        "bad_records": 0,
+        "invalid_utf8": 0,
+    }
+    more = {
+        "sources": (SourceReport("a", 4, 1000, 0, 0, 0),) * 3,
+        "skipped_pairs": 0,
+        "near_misses": 0,
+        "settled": True,
+        "notes": (),
+        "kept_for_numbers": 0,
+    }
     print_report(a_report(**nothing, **more), console)
-    assert raw.getvalue().decode().splitlines() == ["Nothing repeats.", "Read 4 documents in 3 files, 1,000 bytes of text."]
+    assert raw.getvalue().decode().splitlines() == [
+        "Nothing repeats.",
+        "Read 4 documents in 3 files, 1,000 bytes of text.",
+    ]
 
 
 def test_no_color_means_marks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,15 +308,34 @@ def test_both_texts_of_a_pair_show_their_own_number() -> None:
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(0, "0.0%"), (1e-9, "<0.1%"), (0.00051, "0.1%"), (0.5, "50.0%"), (0.99949, "99.9%"), (0.99999, ">99.9%"), (1, "100.0%")],
+    [
+        (0, "0.0%"),
+        (1e-9, "<0.1%"),
+        (0.00051, "0.1%"),
+        (0.5, "50.0%"),
+        (0.99949, "99.9%"),
+        (0.99999, ">99.9%"),
+        (1, "100.0%"),
+    ],
 )
 def test_percent(share: float, shown: str) -> None:
     assert percent(share) == shown
 
 
 def test_sizes_and_counts() -> None:
-    assert [size(n) for n in (0, 99_999, 100_000, 1_500_000, 2.5e9, 7e15)] == ["0 B", "99,999 B", "100.0 kB", "1.5 MB", "2.5 GB", "7,000.0 TB"]
-    assert [counted(1, "pass", "passes"), counted(2, "pass", "passes"), counted(1_000, "file")] == ["1 pass", "2 passes", "1,000 files"]
+    assert [size(n) for n in (0, 99_999, 100_000, 1_500_000, 2.5e9, 7e15)] == [
+        "0 B",
+        "99,999 B",
+        "100.0 kB",
+        "1.5 MB",
+        "2.5 GB",
+        "7,000.0 TB",
+    ]
+    assert [counted(1, "pass", "passes"), counted(2, "pass", "passes"), counted(1_000, "file")] == [
+        "1 pass",
+        "2 passes",
+        "1,000 files",
+    ]
 
 
 def test_progress_is_silent_away_from_a_terminal() -> None:

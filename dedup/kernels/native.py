@@ -276,9 +276,9 @@ def pieces(text: U8, starts: I64, ends: I64, mode: int) -> tuple[I64, I64, I64]:
         text: uint8[...], UTF-8.
         starts: int64[n], first byte of each text.
         ends: int64[n], the byte after each text's last.
-        mode: 0 (long) cuts after [.!?。！？] that white space follows, and after each run of two or more |; 1 (sentence)
-            after each run of [!?。！？], and after a full stop that white space follows; 2 (clause) also after each of
-            [,，、;；:：], but not after a comma or colon between two ASCII digits.
+        mode: 0 (long) cuts after [.!?。！？] that white space follows, and after each run of two or more |;
+            1 (sentence) after each run of [!?。！？], and after a full stop that white space follows;
+            2 (clause) also after each of [,，、;；:：], but not after a comma or colon between two ASCII digits.
 
     Returns:
         int64[m] three times: the text of each piece, and its byte range in `text`, without white space around it and
@@ -341,8 +341,8 @@ def extend(values: U64, offsets: I64, pairs: I64, weight: int) -> I64:
 def loops(hashes: U64, tokens: I64, groups: I64, least: int) -> I64:
     """Find clauses that are said over and over without anything between.
 
-    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and stand
-    there twice in a row, with all the copies that follow; the search goes on behind them.
+    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and
+    stand there twice in a row, with all the copies that follow; the search goes on behind them.
 
     Args:
         hashes: uint64[c], hash of each clause's tokens; none of them 0.

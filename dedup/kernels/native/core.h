@@ -14,11 +14,13 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <intrin.h>
 #define ALWAYS_INLINE static __forceinline
+#define NOINLINE __declspec(noinline)
 #define LIKELY(x) (x)
 #define UNLIKELY(x) (x)
 #define PREFETCH(p) ((void)(p))
 #else
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define PREFETCH(p) __builtin_prefetch(p)

@@ -304,6 +304,13 @@ ALWAYS_INLINE void put_ascii_words(sink *out, const uint8_t *view, uint64_t word
     out->numeral_count = numeral_count;
 }
 
+/* Not inlined: only the last text of a buffer comes here. */
+static NOINLINE const uint8_t *padded(uint8_t *copy, const uint8_t *from, size_t left) {
+    memset(copy, 0, ASCII_LOADED);
+    memcpy(copy, from, left < ASCII_LOADED ? left : ASCII_LOADED);
+    return copy;
+}
+
 ALWAYS_INLINE byte_classes ascii_view(const uint8_t *from) {
     byte_classes found = classify16(from);
     if (!found.high) found = classify64(from, found);
@@ -317,9 +324,7 @@ ALWAYS_INLINE void lex_ascii(lexer *lex, sink *out, int places) {
     size_t at = lex->at, left = lex->end - at;
     const uint8_t *p = lex->bytes + at;
     if (UNLIKELY(lex->readable - at < ASCII_LOADED)) {
-        memset(copy, 0, sizeof copy);
-        memcpy(copy, p, left < sizeof copy ? left : sizeof copy);
-        p = copy;
+        p = padded(copy, p, left);
     }
     byte_classes found = ascii_view(p);
     size_t length = low_bit(found.high), open = 0;
@@ -370,10 +375,11 @@ int lexer_run(lexer *lex, sink *out) { return lex_run(lex, out, 0); }
 int lexer_run_places(lexer *lex, sink *out) { return lex_run(lex, out, 1); }
 
 void lexer_start(lexer *lex, const fold_table *table, const texts *in, size_t text) {
-    memset(lex, 0, sizeof *lex);
     lex->table = table;
     lex->bytes = in->bytes;
     lex->first = lex->at = (size_t)in->starts[text];
     lex->end = (size_t)in->ends[text];
     lex->readable = in->size;
+    lex->word_bytes = 0;
+    lex->plain = 0;
 }

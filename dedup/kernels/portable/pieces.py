@@ -28,9 +28,9 @@ def pieces(text: U8, starts: I64, ends: I64, mode: int) -> tuple[I64, I64, I64]:
         text: uint8[...], UTF-8.
         starts: int64[n], first byte of each text.
         ends: int64[n], the byte after each text's last.
-        mode: 0 (long) cuts after [.!?。！？] that white space follows, and after each run of two or more |; 1 (sentence)
-            after each run of [!?。！？], and after a full stop that white space follows; 2 (clause) also after each of
-            [,，、;；:：], but not after a comma or colon between two ASCII digits.
+        mode: 0 (long) cuts after [.!?。！？] that white space follows, and after each run of two or more |;
+            1 (sentence) after each run of [!?。！？], and after a full stop that white space follows;
+            2 (clause) also after each of [,，、;；:：], but not after a comma or colon between two ASCII digits.
 
     Returns:
         int64[m] three times: the text of each piece, and its byte range in `text`, without white space around it and

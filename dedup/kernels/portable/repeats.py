@@ -155,8 +155,8 @@ def _run_through(one: U64, two: U64, at: int) -> tuple[int, int]:
 def loops(hashes: U64, tokens: I64, groups: I64, least: int) -> I64:
     """Find clauses that are said over and over without anything between.
 
-    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and stand
-    there twice in a row, with all the copies that follow; the search goes on behind them.
+    From the first clause of a group on: the shortest period of 1..64 clauses that together have `least` tokens and
+    stand there twice in a row, with all the copies that follow; the search goes on behind them.
 
     Args:
         hashes: uint64[c], hash of each clause's tokens; none of them 0.
