@@ -15,8 +15,12 @@ I64 = NDArray[np.int64]
 Batch = dict[str, NDArray[np.generic]]
 """Columns of equal length under their names: what a backend moves. Each converts to an Arrow column without a copy."""
 
-GRAINS = ("document", "paragraph", "sentence")
-"""The grains; a column of grains holds places in this tuple."""
+GRAINS = ("document", "paragraph", "sentence", "clause", "passage")
+"""What is compared or cut; a column of grains holds places in this tuple. A passage is any other stretch."""
+
+WHYS = ("near miss", "numbers differ", "another document", "spliced", "contained")
+"""Why two equal or similar stretches are shown and both stay; a column of reasons holds places in this tuple."""
+NEAR_MISS, NUMBERS, APART, SPLICED, CONTAINED = range(5)
 
 MEASURES = ("edit", "jaccard", "containment")
 """The measures of similarity; a column of measures holds places in this tuple."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from dedup.ledger.cut import Span
 from dedup.ledger.left import Left
-from dedup.ledger.removals import DROP, LEFT, REASONS, Clusters, Removals, group
+from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.log import Line, text_hash
-from dedup.model import GRAINS, I64, MEASURES, Batch
+from dedup.model import GRAINS, I64, MEASURES, SPLICED, WHYS, Batch
 
 
 class LogLines:
@@ -34,6 +34,10 @@ class LogLines:
         self._cuts: dict[int, list[int]] = {}
         for document, removal in zip(cuts["document"].tolist(), cuts["removal"].tolist(), strict=True):
             self._cuts.setdefault(document, []).append(removal)
+        self._evidence: dict[int, list[tuple[int, int, int]]] = {}
+        more = removals.evidence
+        for removal, *place in zip(*(more[name].tolist() for name in ("removal", "document", "start", "end")), strict=True):
+            self._evidence.setdefault(removal, []).append((place[0], place[1], place[2]))
         drops = removals.drops()
         self._drop = dict(zip(removals.rows["document"][drops].tolist(), drops.tolist(), strict=True))
 
@@ -55,12 +59,12 @@ class LogLines:
         for row in np.flatnonzero(pairs["match"]) if pairs else ():
             document, start, end = (int(pairs[name][row]) for name in ("document", "start", "end"))
             yield {
-                "kind": "duplicate",
+                "kind": "repeat" if pairs["why"][row] == SPLICED else "duplicate",
                 "action": "keep",
-                "reason": "numbers differ" if pairs["numbers"][row] else "another document",
+                "reason": WHYS[int(pairs["why"][row])],
                 **self._place(document, start, end),
                 "text": self._text(document, start, end),
-                "kept": self._evidence(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
+                "kept": self._evidence_at(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
                 "grain": GRAINS[int(pairs["grain"][row])],
                 "measure": MEASURES[int(pairs["measure"][row])],
                 "similarity": float(pairs["similarity"][row]),
@@ -73,18 +77,20 @@ class LogLines:
         cluster = self._cluster_of.get(removal)
         kept = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
         line: dict[str, Any] = {
-            "kind": "duplicate",
+            "kind": KINDS[int(rows["reason"][removal])],
             "action": "drop" if drop else "cut",
             "reason": REASONS[int(rows["reason"][removal])],
             **self._place(document, *span, number),
             "text": self._text(document, *span),
-            "kept": self._evidence(*kept),
+            "kept": self._evidence_at(*kept),
             "grain": GRAINS[int(rows["grain"][removal])],
             "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
             "similarity": float(rows["similarity"][removal]),
             "pass": int(rows["turn"][removal]),  # the two were compared without what earlier passes had cut
             "cluster": cluster,
         }
+        if removal in self._evidence:
+            line["evidence"] = [line["kept"], *(self._evidence_at(*place) for place in self._evidence[removal])]
         if cluster is not None:
             line["spread"] = {"documents": int(self._clusters.documents[cluster]), "hosts": int(self._clusters.hosts[cluster])}
         return line
@@ -101,7 +107,7 @@ class LogLines:
                 return {**place, "field": names[found], "start": start - low, "end": end - low}
         return {**place, "start": start, "end": end}
 
-    def _evidence(self, document: int, start: int, end: int) -> Line:
+    def _evidence_at(self, document: int, start: int, end: int) -> Line:
         place = self._place(document, start, end)
         standing = b"".join(self._standing(document, start, end))
         return {**place, "text_hash": text_hash(standing)}

@@ -39,8 +39,8 @@ def decide(exact: I64, representative: I64, row: I64, similarity: NDArray[np.flo
 def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     """Take back every removal whose evidence is no longer there, until all that stand are proven.
 
-    A removal's evidence is there when its kept document is not dropped and, unless a whole document speaks for it, no later cut
-    that stands reaches into the kept stretch. What rested on a cut that is taken back is taken back too. Taking back only adds
+    A removal's evidence is there when its kept document is not dropped and, unless a whole document speaks for it, no later cut of
+    near-duplicates reaches into the kept stretch. (A later cut of repeats may: its own evidence holds the same text.) What rested on a cut that is taken back is taken back too. Taking back only adds
     text, so rounds end.
 
     Args:
@@ -64,10 +64,13 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
 
 
 def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    rows = removals.rows
+    rows, more = removals.rows, removals.evidence
     proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]]
+    proven[more["removal"][dropped[more["document"]]]] = False
     stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
     cuts = removals.cuts()
+    # what was cut for equal text is spoken for by that text: only what merely matched is lost to others
+    cuts = take(cuts, rows["reason"][cuts["removal"]] == NEAR)
     cut_turn = rows["turn"][cuts["removal"]]
     for turn in np.unique(rows["turn"][removals.alive]):
         # an earlier cut inside the kept stretch was gone already when the two were compared
@@ -75,6 +78,8 @@ def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]
         later = take(cuts, cut_turn >= turn)
         if len(mine) and len(later["document"]):
             proven[mine] &= ~_reached(later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine])
+            also = take(more, rows["turn"][more["removal"]] == turn)
+            proven[also["removal"][_reached(later, also["document"], also["start"], also["end"])]] = False
     return proven
 
 
@@ -86,7 +91,10 @@ def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
     turn = np.full(n, never, np.int64)
     np.minimum.at(turn, rows["document"][cuts], rows["turn"][cuts])
     on = turn[rows["document"]]
-    later = (rows["turn"] > on) | (rows["turn"] > turn[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
+    more = removals.evidence
+    rests = np.zeros(len(removals), bool)
+    rests[more["removal"][rows["turn"][more["removal"]] > turn[more["document"]]]] = True
+    later = rests | (rows["turn"] > on) | (rows["turn"] > turn[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
     return np.flatnonzero(removals.alive & later)
 
 
