@@ -14,6 +14,7 @@ Measure = Literal["edit", "jaccard", "containment"]
 Keep = Literal["first", "longest", "earliest", "prefer"]
 Numbers = Literal["distinguish", "ignore"]
 Scope = Literal["auto", "document", "corpus"]
+Cut = Literal["sentence", "paragraph", "clause", "exact", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,11 @@ class Config:
         min_tokens: a shorter paragraph inside a longer document is never cut for itself.
         min_left_share, min_left_tokens: a record of which less than both is left is dropped whole.
         scope: `document` compares paragraphs within their document only; `corpus` cuts sentences across documents too.
+        cut: what of repeats inside documents is cut: whole `sentence`s and paragraphs, whole `paragraph`s alone, whole `clause`s too,
+            `exact`ly what is repeated, or `none`. Only with the grain `auto`.
+        repeat_weight: the least weight of a repeat; a CJK character weighs 1, any other token 2.
         bucket_limit: members of a bucket that each other member is compared with in one pass.
+        posting_limit: earlier places that each fingerprint is compared with, 64 or more.
         passes: the most passes until nothing changes.
     """
 
@@ -79,11 +84,14 @@ class Config:
     min_left_share: float = 0.2
     min_left_tokens: int = 40
     scope: Scope = "auto"
+    cut: Cut = "sentence"
+    repeat_weight: int = 40
     bucket_limit: int = 8
+    posting_limit: int = 64
     passes: int = 5
 
     def __post_init__(self) -> None:
-        for name, choices in (("grain", Grain), ("keep", Keep), ("numbers", Numbers), ("scope", Scope)):
+        for name, choices in (("grain", Grain), ("keep", Keep), ("numbers", Numbers), ("scope", Scope), ("cut", Cut)):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(f"{name} must be one of {', '.join(get_args(choices))}, not {getattr(self, name)!r}.")
         _check_range("k", self.k, 1, 63)
@@ -92,6 +100,7 @@ class Config:
         _check_range("min_tokens", self.min_tokens, 0, 1_000_000)
         _check_range("min_left_tokens", self.min_left_tokens, 0, 1_000_000)
         _check_range("min_left_share", self.min_left_share, 0, 1)
+        _check_range("repeat_weight", self.repeat_weight, 22, 10_000)
         _check_range("bucket_limit", self.bucket_limit, 1, 1024)
         _check_range("passes", self.passes, 1, 100)
         if (self.keep == "prefer") != bool(self.prefer):

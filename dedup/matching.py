@@ -13,7 +13,7 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.model import I64, U8, Batch, Chain, concat, rows_of, take
+from dedup.model import APART, I64, NEAR_MISS, NUMBERS, U8, Batch, Chain, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.segment import PLAIN, segment
 from dedup.stages.sketch import KEY, key_name, sketch
@@ -35,7 +35,7 @@ class Matches:
         segments: the compared segments in order of preference; row number = rank.
         exact: int64[n], for each segment the first one of equal folded text, itself if it is that one.
         pairs: verified pairs of first ones: `first`, `second` (ranks, first < second), `similarity`, `measure`, `match`,
-            `numbers` (bool: they differ in a numeral), `apart` (bool: the scope keeps both).
+            `why` (why both stay if they match: a numeral, or the scope; else `NEAR_MISS`, which for a match means that it acts).
         skipped: candidate pairs that the bucket limit left out.
         candidates: candidate pairs that were measured.
     """
@@ -97,7 +97,7 @@ class GrainMatcher:
             partial(segment, arena=left.arena, grain=self._grain),
             partial(sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows),
         ))  # fmt: skip
-        return self._backend.map_batches(work, _document_batches(left, documents, self._batch_bytes))
+        return self._backend.map_batches(work, document_batches(left, documents, self._batch_bytes))
 
     def matches(self, left: Left, preference: I64) -> Matches:
         """Find what matches among the segments that may be compared.
@@ -235,7 +235,8 @@ class GrainMatcher:
         apart = segments["document"][first] != segments["document"][second]
         if not self._split_scope:
             apart[:] = False
-        return {**pairs, "numbers": differ, "apart": apart}
+        why = np.where(differ, NUMBERS, np.where(apart, APART, NEAR_MISS)).astype(np.uint8)
+        return {**pairs, "why": why}
 
 
 def _paragraphs(left: Left, documents: I64) -> I64:
@@ -244,7 +245,8 @@ def _paragraphs(left: Left, documents: I64) -> I64:
     return np.bincount(owner, minlength=len(documents)).astype(np.int64)
 
 
-def _document_batches(left: Left, documents: I64, batch_bytes: int) -> Iterator[Batch]:
+def document_batches(left: Left, documents: I64, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
+    """What is left of documents, as batches of about `batch_bytes` of text."""
     sizes = (left.ends - left.starts)[documents]
     group = (np.cumsum(sizes) - sizes) // batch_bytes
     for rows in np.split(documents, np.flatnonzero(np.diff(group)) + 1) if len(documents) else []:
@@ -287,5 +289,5 @@ def _no_candidates() -> Batch:
 
 
 def _no_pairs() -> Batch:
-    flags = {name: np.zeros(0, bool) for name in ("match", "numbers", "apart")}
-    return {**_no_candidates(), "similarity": np.zeros(0), "measure": np.zeros(0, np.uint8), **flags}
+    small = {name: np.zeros(0, np.uint8) for name in ("measure", "why")}
+    return {**_no_candidates(), "similarity": np.zeros(0), "match": np.zeros(0, bool), **small}

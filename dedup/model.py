@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +13,15 @@ U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
-Batch = dict[str, NDArray[np.generic]]
+Batch = dict[str, NDArray[Any]]
 """Columns of equal length under their names: what a backend moves. Each converts to an Arrow column without a copy."""
 
-GRAINS = ("document", "paragraph", "sentence")
-"""The grains; a column of grains holds places in this tuple."""
+GRAINS = ("document", "paragraph", "sentence", "clause", "passage")
+"""What is compared or cut; a column of grains holds places in this tuple. A passage is any other stretch."""
+
+WHYS = ("near miss", "numbers differ", "another document", "spliced", "contained")
+"""Why two equal or similar stretches are shown and both stay; a column of reasons holds places in this tuple."""
+NEAR_MISS, NUMBERS, APART, SPLICED, CONTAINED = range(5)
 
 MEASURES = ("edit", "jaccard", "containment")
 """The measures of similarity; a column of measures holds places in this tuple."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,16 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.ledger.removals import CUT, DROP, LEFT, Removals
-from dedup.matching import GrainMatcher, Matches
-from dedup.model import GRAINS, I64, Batch, Corpus, concat, rows_of, take
+from dedup.ledger.removals import CUT, DROP, LABEL, LEFT, LOOP, Removals
+from dedup.matching import GrainMatcher, Matches, document_batches
+from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, Chain, Corpus, concat, rows_of, take
+from dedup.repeating import RepeatFinder, Stretches
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide, settle
+from dedup.stages.label import label
+from dedup.stages.loop import loop
 from dedup.stages.prefer import prefer
+from dedup.stages.segment import PLAIN, only_plain, segment
 
 
 @dataclass(slots=True)
@@ -62,6 +67,10 @@ class Run:
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
         self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
+        self._repeat_finder = RepeatFinder(config, backend)
+        self._backend = backend
+        everything = np.arange(len(corpus), dtype=np.int64)
+        self._changed |= {"repeat": everything, "loop": everything}
         self.outcome = Outcome(corpus, Left(corpus), Removals())
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -86,10 +95,17 @@ class Run:
                 if is_last:  # what it shows must be placed before what it removes is gone
                     shown.append(self._shown(grain, found[grain]))
                 proposed += self._remove(grain, found[grain])
+            if self._config.grain == "auto":
+                repeats = self._repeats()
+                if is_last:
+                    shown.append(self._shown_repeats(repeats))
+                proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
             self._settle()
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
                 shown = [self._shown(grain, matches) for grain, matches in found.items()]
+                if self._config.grain == "auto":
+                    shown.append(self._shown_repeats(repeats))
             if shown:
                 outcome.shown = concat(_said_once(shown))
         return outcome
@@ -107,7 +123,7 @@ class Run:
     def _remove(self, grain: str, found: Matches) -> int:
         """Turn matches into removals; returns how many were proposed."""
         pairs, n = found.pairs, len(found.exact)
-        edges = take(pairs, pairs["match"] & ~pairs["numbers"] & ~pairs["apart"])
+        edges = take(pairs, pairs["match"] & (pairs["why"] == NEAR_MISS))
         representative, row = cluster(edges["first"], edges["second"], edges["similarity"], n)
         chosen = decide(found.exact, representative, row, edges["similarity"], edges["measure"])
         if not len(chosen["rank"]):
@@ -126,6 +142,94 @@ class Run:
             self._recut(np.unique(rows["document"]))
             self._drop_small(np.unique(rows["document"]))
         return len(goes)
+
+    def _repeats(self) -> Stretches:
+        found = self._repeat_finder.find(self.outcome.left, self._changed["repeat"])
+        self._changed["repeat"] = np.zeros(0, np.int64)
+        self.outcome.counts["skipped_places"] = found.skipped
+        return found
+
+    def _remove_repeats(self, found: Stretches) -> int:
+        cuts = np.array(found.cuts, np.int64).reshape(-1, 6)
+        kept = np.array(found.kept, np.int64).reshape(-1, 3)
+        more = np.array(found.more, np.int64).reshape(-1, 4)
+        names = ("document", "start", "end")
+        evidence, _ = self._as_read(dict(zip(names, more[:, 1:].T, strict=True)), np.arange(len(more)))
+        table = dict(zip((*names, "reason", "grain", "tokens"), cuts.T, strict=True))
+        return self._cut(table, dict(zip(names, kept.T, strict=True)), {**evidence, "removal": more[:, 0]})
+
+    def _cut(self, cuts: Batch, kept: Batch, more: Batch | None = None) -> int:
+        """Add cuts of what is left, each with the stretch that speaks for it; returns how many."""
+        n = rows_of(cuts)
+        if n == 0:
+            return 0
+        rows, pieces = self._as_read(cuts, np.arange(n))
+        evidence, _ = self._as_read(kept, np.arange(n), "kept_")
+        same = {"action": np.full(n, CUT), "turn": np.full(n, self.outcome.passes), "similarity": np.ones(n), "measure": np.zeros(n)}
+        told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
+        self.outcome.removals.add({**rows, **evidence, **same, **told}, pieces, more)
+        documents = np.unique(cuts["document"])
+        self._recut(documents)
+        self._drop_small(documents)
+        return n
+
+    def _remove_loops(self) -> int:
+        """Cut what clauses say again at once."""
+        outcome, left = self.outcome, self.outcome.left
+        changed = self._changed["loop"]
+        self._changed["loop"] = np.zeros(0, np.int64)
+        if self._config.cut == "none":
+            return 0
+        work = Chain((partial(segment, arena=left.arena, grain="paragraph"), only_plain, partial(loop, arena=left.arena)))
+        found = concat(self._backend.map_batches(work, document_batches(left, changed[~left.dropped[changed]])))
+        n = rows_of(found)
+        if n == 0:
+            return 0
+        found = take(found, np.lexsort((found["start"], found["document"])))
+        same = {"reason": np.full(n, LOOP), "grain": np.full(n, GRAINS.index("passage"))}
+        kept = {"document": found["document"], "start": found["kept_start"], "end": found["kept_end"]}
+        del outcome
+        return self._cut({**found, **same}, kept)
+
+    def _remove_labels(self) -> int:
+        """Cut labels that stood before and of which all that they headed went."""
+        outcome, left = self.outcome, self.outcome.left
+        documents = np.array(sorted(document for document in left.spans if not left.dropped[document]), np.int64)
+        if not len(documents) or self._config.cut == "none":
+            return 0
+        corpus = outcome.corpus
+        batch = {"document": documents, "start": corpus.starts[documents], "end": corpus.ends[documents], "markdown": corpus.markdown[documents]}
+        none = np.zeros(0, np.uint32)
+        segments = segment(batch, arena=left.arena, grain="paragraph")
+        segments["hash"], _, segments["tokens"], _ = kernels.scan(left.arena, segments["start"], segments["end"], 1, 0, none, none)
+        segments = take(segments, segments["tokens"] > 0)
+        base = corpus.starts[segments["document"]]
+        start, end = segments["start"] - base, segments["end"] - base
+        gone = np.array([left.is_gone(int(d), int(s), int(e)) for d, s, e in zip(segments["document"], start, end, strict=True)], bool)
+        found = np.array(label(segments, gone, _headings(left, segments)), np.int64).reshape(-1, 2)
+        if not len(found):
+            return 0
+        rows = {"document": segments["document"][found[:, 0]], "start": start[found[:, 0]], "end": end[found[:, 0]]}
+        kept = {f"kept_{name}": column for name, column in
+                (("document", segments["document"][found[:, 1]]), ("start", start[found[:, 1]]), ("end", end[found[:, 1]]))}  # fmt: skip
+        n = len(found)
+        same = {"action": np.full(n, CUT), "turn": np.full(n, outcome.passes), "similarity": np.ones(n), "measure": np.zeros(n),
+                "reason": np.full(n, LABEL), "grain": np.full(n, GRAINS.index("paragraph")), "tokens": segments["tokens"][found[:, 0]]}  # fmt: skip
+        outcome.removals.add({**rows, **kept, **same}, {"removal": np.arange(n), **rows})
+        self._recut(np.unique(rows["document"]))
+        return n
+
+    def _shown_repeats(self, found: Stretches) -> Batch:
+        """Repeats inside longer sentences, and documents that stand in another one: both stay."""
+        table = np.array([row[:7] for row in found.shown], np.int64).reshape(-1, 7)
+        names = ("document", "start", "end")
+        one, _ = self._as_read(dict(zip(names, table[:, :3].T, strict=True)), np.arange(len(table)))
+        other, _ = self._as_read(dict(zip(names, table[:, 3:6].T, strict=True)), np.arange(len(table)), "kept_")
+        return {
+            "grain": np.where(table[:, 6] == SPLICED, GRAINS.index("passage"), GRAINS.index("document")).astype(np.uint8), **one, **other,
+            "similarity": np.array([row[7] for row in found.shown], np.float64), "measure": np.where(table[:, 6] == SPLICED, 0, 2).astype(np.uint8),
+            "match": np.ones(len(table), bool), "why": table[:, 6].astype(np.uint8),
+        }  # fmt: skip
 
     def _as_read(self, segments: Batch, rows: I64, prefix: str = "") -> tuple[Batch, Batch]:
         """Where segments were read: their hulls, and the pieces they are made of."""
@@ -153,8 +257,8 @@ class Run:
             int(document): [(int(s), int(e)) for s, e in spans[a:b]]
             for document, a, b in zip(documents, low, high, strict=True)
         })  # fmt: skip
-        for grain in self._config.grains:
-            self._changed[grain] = np.union1d(self._changed[grain], documents)
+        for rule, changed in self._changed.items():
+            self._changed[rule] = np.union1d(changed, documents)
 
     def _drop_small(self, documents: I64) -> None:
         """Drop records of which too little is left, unless something stands for others there."""
@@ -164,6 +268,8 @@ class Run:
         small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
         needed = np.zeros(len(outcome.corpus), bool)
         needed[outcome.removals.rows["kept_document"][outcome.removals.alive]] = True
+        more = outcome.removals.evidence
+        needed[more["document"][outcome.removals.alive[more["removal"]]]] = True
         chosen = documents[small & ~needed[documents]]
         if not len(chosen):
             return
@@ -191,14 +297,23 @@ class Run:
 
     def _shown(self, grain: str, found: Matches) -> Batch:
         """Pairs that match, or nearly, and that this pass does not act on."""
-        pairs = take(found.pairs, ~found.pairs["match"] | found.pairs["numbers"] | found.pairs["apart"])
+        pairs = take(found.pairs, ~found.pairs["match"] | (found.pairs["why"] != NEAR_MISS))
         if not rows_of(pairs):
             pairs = take(found.pairs, np.zeros(0, np.int64))
         segments = found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
         one, _ = self._as_read(segments, pairs["second"])
         other, _ = self._as_read(segments, pairs["first"], "kept_")
-        flags = {name: pairs[name] for name in ("similarity", "measure", "match", "numbers", "apart")}
+        flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
         return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
+
+
+def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
+    """Short lines that are no sentence: what stands below them is another matter."""
+    last = left.arena[segments["end"] - 1]
+    # the last bytes of 。！？；” and what ends an English sentence
+    stop = np.isin(last, np.frombuffer(b".!?;,\"\x82\x81\x9f\x9b\x9d\x8c", np.uint8))
+    short: NDArray[np.bool_] = (segments["kind"] == PLAIN) & (segments["tokens"] <= 30) & ~stop
+    return short
 
 
 def _said_once(shown: list[Batch]) -> list[Batch]:
@@ -206,7 +321,7 @@ def _said_once(shown: list[Batch]) -> list[Batch]:
     names = ("document", "kept_document")
     said = set()
     for part in shown:
-        mine = part["numbers"] & (part["grain"] == GRAINS.index("document"))
+        mine = (part["why"] == NUMBERS) & part["match"] & (part["grain"] == GRAINS.index("document"))
         said |= set(zip(*(part[name][mine].tolist() for name in names), strict=True))
     result = []
     for part in shown:

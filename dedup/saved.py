@@ -28,7 +28,7 @@ from dedup.ledger.left import Left
 from dedup.ledger.removals import CUT, DROP, REASONS, group
 from dedup.log import write_json
 from dedup.matching import GrainMatcher
-from dedup.model import GRAINS, I64, MEASURES, U64, Batch, Corpus, concat, rows_of, take
+from dedup.model import GRAINS, I64, MEASURES, NEAR_MISS, U64, WHYS, Batch, Corpus, concat, rows_of, take
 from dedup.pipeline import Outcome, Run
 
 SCHEMA = "dedup.run/1"
@@ -62,7 +62,7 @@ def saved_run(path: str) -> SavedRun | None:
 
 def signature_settings(config: Config) -> dict[str, Any]:
     """What two runs must share before their segments may be compared."""
-    grains = {f"{grain} {name}": getattr(config.matching(grain), name) for grain in GRAINS for name in ("bands", "rows")}
+    grains = {f"{grain} {name}": getattr(config.matching(grain), name) for grain in GRAINS[:3] for name in ("bands", "rows")}
     return {"k": config.k, "seed": config.seed, **grains, "fold table": fold_table().digest[:16]}
 
 
@@ -220,8 +220,7 @@ def _matches(outcome: Outcome) -> Batch:
     second = {name: shown[name] for name in places}
     second["grain"], second["measure"] = _named(GRAINS, shown["grain"]), _named(MEASURES, shown["measure"])
     second["action"] = np.full(rows_of(shown), "keep", object)
-    reason = np.where(shown["numbers"], "numbers differ", np.where(shown["apart"], "another document", "near miss"))
-    second["reason"] = np.where(shown["match"], reason, "near miss").astype(object)
+    second["reason"] = _named(WHYS, np.where(shown["match"], shown["why"], NEAR_MISS))
     return concat([first, second])
 
 

@@ -300,3 +300,12 @@ def test_real_text(kernels: ModuleType, part: str) -> None:
         for one, two in zip(found, getattr(portable, name)(text, starts, ends, *rest), strict=True):
             assert (one == two).all()
     check_tokens(kernels, text, starts[5:20], ends[5:20])
+
+
+@pytest.mark.parametrize("n", [1022, 1023, 1024, 2047])
+def test_a_word_that_ends_where_a_block_of_tokens_does(kernels: ModuleType, n: int) -> None:
+    data = np.frombuffer(("字" * n + "é" + "字" * 20_000).encode(), np.uint8)
+    values, _, starts, ends = kernels.tokenize(data, np.zeros(1, np.int64), np.array([len(data)], np.int64))
+    assert len(values) == n + 20_001
+    assert np.flatnonzero(values & np.uint64(1)).tolist() == [n]
+    assert (starts[n], ends[n]) == (3 * n, 3 * n + 2)

@@ -30,6 +30,7 @@ IMPLEMENTATION = _chosen.__name__.rpartition(".")[2]
 """`native` or `portable`."""
 
 tokenize = _chosen.tokenize
+tokens = _chosen.tokens
 scan = _chosen.scan
 shingle = _chosen.shingle
 sketch = _chosen.sketch

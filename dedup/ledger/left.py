@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,6 +51,16 @@ class Left:
                 self.starts[document], self.ends[document] = self.corpus.starts[document], self.corpus.ends[document]
         if texts:
             self.arena = np.concatenate([self.arena, np.frombuffer(b"".join(texts), np.uint8)])
+
+    def is_gone(self, document: int, start: int, end: int) -> bool:
+        """Whether a stretch of a document's text as read has been cut, all of it."""
+        spans = self.spans.get(document, [])
+        row = bisect_right(spans, (start, 1 << 62)) - 1
+        place = start
+        while 0 <= row < len(spans) and spans[row][0] <= place < spans[row][1]:
+            place = spans[row][1]
+            row += 1
+        return place >= end
 
     def text(self, document: int) -> bytes:
         """What is left of a document."""

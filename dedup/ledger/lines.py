@@ -9,9 +9,13 @@ import numpy as np
 
 from dedup.ledger.cut import Span
 from dedup.ledger.left import Left
-from dedup.ledger.removals import DROP, LEFT, REASONS, Clusters, Removals, group
+from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.log import Line, text_hash
-from dedup.model import GRAINS, I64, MEASURES, Batch
+from dedup.model import GRAINS, I64, MEASURES, SPLICED, WHYS, Batch
+
+
+Place = tuple[int, int, int]
+"""A document, and start and end of a stretch of its text as read."""
 
 
 class LogLines:
@@ -34,6 +38,10 @@ class LogLines:
         self._cuts: dict[int, list[int]] = {}
         for document, removal in zip(cuts["document"].tolist(), cuts["removal"].tolist(), strict=True):
             self._cuts.setdefault(document, []).append(removal)
+        self._evidence: dict[int, list[tuple[int, int, int]]] = {}
+        more = removals.evidence
+        for removal, *place in zip(*(more[name].tolist() for name in ("removal", "document", "start", "end")), strict=True):
+            self._evidence.setdefault(removal, []).append((place[0], place[1], place[2]))
         drops = removals.drops()
         self._drop = dict(zip(removals.rows["document"][drops].tolist(), drops.tolist(), strict=True))
 
@@ -55,12 +63,12 @@ class LogLines:
         for row in np.flatnonzero(pairs["match"]) if pairs else ():
             document, start, end = (int(pairs[name][row]) for name in ("document", "start", "end"))
             yield {
-                "kind": "duplicate",
+                "kind": "repeat" if pairs["why"][row] == SPLICED else "duplicate",
                 "action": "keep",
-                "reason": "numbers differ" if pairs["numbers"][row] else "another document",
+                "reason": WHYS[int(pairs["why"][row])],
                 **self._place(document, start, end),
                 "text": self._text(document, start, end),
-                "kept": self._evidence(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
+                "kept": self._evidence_at(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
                 "grain": GRAINS[int(pairs["grain"][row])],
                 "measure": MEASURES[int(pairs["measure"][row])],
                 "similarity": float(pairs["similarity"][row]),
@@ -71,20 +79,22 @@ class LogLines:
         drop = rows["action"][removal] == DROP
         left = drop and rows["reason"][removal] == LEFT
         cluster = self._cluster_of.get(removal)
-        kept = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
+        evidence = self._standing_for(removal)
         line: dict[str, Any] = {
-            "kind": "duplicate",
+            "kind": KINDS[int(rows["reason"][removal])],
             "action": "drop" if drop else "cut",
             "reason": REASONS[int(rows["reason"][removal])],
             **self._place(document, *span, number),
             "text": self._text(document, *span),
-            "kept": self._evidence(*kept),
+            "kept": self._evidence_at(*evidence[0]),
             "grain": GRAINS[int(rows["grain"][removal])],
             "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
             "similarity": float(rows["similarity"][removal]),
-            "pass": int(rows["turn"][removal]),  # the two were compared without what earlier passes had cut
+            "step": int(rows["step"][removal]),  # it was found in what the cuts of earlier steps had left
             "cluster": cluster,
         }
+        if len(evidence) > 1:
+            line["evidence"] = [self._evidence_at(*place) for place in evidence]
         if cluster is not None:
             line["spread"] = {"documents": int(self._clusters.documents[cluster]), "hosts": int(self._clusters.hosts[cluster])}
         return line
@@ -101,7 +111,27 @@ class LogLines:
                 return {**place, "field": names[found], "start": start - low, "end": end - low}
         return {**place, "start": start, "end": end}
 
-    def _evidence(self, document: int, start: int, end: int) -> Line:
+    def _standing_for(self, removal: int) -> list[Place]:
+        """What speaks for a removal and is in OUT: where it was cut itself, later and for equal text, what speaks for that."""
+        rows = self._removals.rows
+        first = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
+        if rows["action"][removal] == DROP and rows["reason"][removal] != LEFT:
+            return [(first[0], first[1], first[2])]
+        found: list[Place] = []
+        for document, start, end in [(first[0], first[1], first[2]), *self._evidence.get(removal, ())]:
+            place = start
+            for (low, high), cut in zip(self._left.spans.get(document, ()), self._cuts.get(document, ()), strict=True):
+                if high <= place or low >= end or rows["step"][cut] <= rows["step"][removal] or self._left.dropped[document]:
+                    continue
+                if low > place:
+                    found.append((document, place, low))
+                found.extend(self._standing_for(cut))
+                place = high
+            if place < end:
+                found.append((document, place, end))
+        return list(dict.fromkeys(found))
+
+    def _evidence_at(self, document: int, start: int, end: int) -> Line:
         place = self._place(document, start, end)
         standing = b"".join(self._standing(document, start, end))
         return {**place, "text_hash": text_hash(standing)}

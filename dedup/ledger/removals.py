@@ -14,15 +14,24 @@ from dedup.model import I64, Batch, Corpus, concat, take
 DROP, CUT = 0, 1
 """Actions: a whole record goes, or a stretch of it."""
 
-REASONS = ("exact", "near", "left")
-EXACT, NEAR, LEFT = range(3)
-"""Why a removal was made: the folded texts are equal; they match; too little of the record was left."""
+REASONS = ("exact", "near", "left", "repeated", "contained", "loop", "label")
+EXACT, NEAR, LEFT, REPEATED, CONTAINED, LOOP, LABEL = range(7)
+"""Why a removal was made: the folded texts are equal; they match; too little of the record was left; every token stood before; it is
+contained in a longer paragraph of its document; it says again what stands right before it; it is the label of what went."""
+
+KINDS = ("duplicate", "duplicate", "duplicate", "repeat", "repeat", "loop", "repeat")
+"""What kind of removal each reason makes."""
 
 _COLUMNS = {
     "document": np.int64, "start": np.int64, "end": np.int64, "action": np.uint8, "grain": np.uint8, "reason": np.uint8,
     "kept_document": np.int64, "kept_start": np.int64, "kept_end": np.int64, "similarity": np.float64, "measure": np.uint8,
-    "tokens": np.int64, "turn": np.uint8,
+    "tokens": np.int64, "turn": np.uint8, "step": np.int16,
 }  # fmt: skip
+
+
+def no_stretches() -> Batch:
+    """An empty table of stretches."""
+    return {name: np.zeros(0, np.int64) for name in ("removal", "document", "start", "end")}
 
 
 @dataclass(slots=True)
@@ -32,20 +41,30 @@ class Removals:
     Attributes:
         rows: columns as in `_COLUMNS`; `start`, `end`, `kept_start`, `kept_end` are byte offsets into the document's text as read;
             a stretch over earlier cuts spans them.
+            `turn` is the pass, `step` counts the calls of `add`: what was added later saw the text without it.
+        steps: calls of `add`.
         alive: bool[n]; a removal whose evidence went is taken back.
         pieces: `removal`, `document`, `start`, `end`: the stretches of each cut, several where it spans earlier cuts.
+        evidence: the same for the kept stretches that speak for a removal beside the first one.
     """
 
     rows: Batch = field(default_factory=lambda: {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()})
+    steps: int = 0
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    pieces: Batch = field(default_factory=lambda: {n: np.zeros(0, np.int64) for n in ("removal", "document", "start", "end")})
+    pieces: Batch = field(default_factory=no_stretches)
+    evidence: Batch = field(default_factory=no_stretches)
 
     def __len__(self) -> int:
         return len(self.alive)
 
-    def add(self, rows: Batch, pieces: Batch) -> None:
-        """Append removals; `pieces["removal"]` counts from 0 within `rows`."""
+    def add(self, rows: Batch, pieces: Batch, evidence: Batch | None = None) -> None:
+        """Append removals; `removal` of the pieces and of the evidence counts from 0 within `rows`."""
         moved = {**pieces, "removal": pieces["removal"] + np.int64(len(self))}
+        if evidence is not None:
+            more = {**evidence, "removal": evidence["removal"] + np.int64(len(self))}
+            self.evidence = concat([self.evidence, more])
+        rows = {**rows, "step": np.full(len(rows["document"]), self.steps, np.int16)}
+        self.steps += 1
         cast = {name: np.asarray(rows[name]).astype(dtype) for name, dtype in _COLUMNS.items()}
         self.rows = concat([self.rows, cast])
         self.alive = np.concatenate([self.alive, np.ones(len(cast["document"]), bool)])

@@ -20,15 +20,12 @@ class Page:
     Attributes:
         document: its number.
         values: uint64[t], token values.
-        starts, ends: int64[t], byte ranges in the arena.
         paragraphs: token ranges that may be cut, with whether each is long enough to be cut for itself.
         units: token ranges of the smaller unit that may be cut (sentences, or clauses), by paragraph.
     """
 
     document: int
     values: U64
-    starts: I64
-    ends: I64
     paragraphs: list[tuple[int, int, bool]]
     units: list[list[Stretch]]
 
@@ -185,12 +182,3 @@ class Coverer:
                 found = self._take(page, start + low, start + high, runs, self.paragraph_scope, weights)
                 if found is not None:
                     yield found
-
-
-def token_ranges(starts: I64, ends: I64, token_starts: I64) -> list[Stretch]:
-    """Token ranges of byte ranges."""
-    low, high = np.searchsorted(token_starts, starts), np.searchsorted(token_starts, ends)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
-
-
-

@@ -39,9 +39,10 @@ def decide(exact: I64, representative: I64, row: I64, similarity: NDArray[np.flo
 def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     """Take back every removal whose evidence is no longer there, until all that stand are proven.
 
-    A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and, unless a
-    whole document speaks for it, no later cut that stands reaches into the kept stretch. What rested on a cut that is taken back is taken back too. Taking back only adds
-    text, so rounds end.
+    A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and,
+    unless a whole document speaks for it, no later cut of near-duplicates reaches into the kept stretch. (A later cut of
+    repeats may: its own evidence holds the same text.) What rested on a cut that is taken back is taken back too. Taking
+    back only adds text, so rounds end.
 
     Args:
         removals: changed in place.
@@ -64,19 +65,25 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
 
 
 def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    rows = removals.rows
+    rows, more = removals.rows, removals.evidence
     # what repeated inside a document that went afterwards as a whole is part of that drop, which has its own evidence
     inside = (rows["action"] == CUT) & (rows["document"] == rows["kept_document"])
     proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]] | inside
+    elsewhere = more["document"] != rows["document"][more["removal"]]
+    proven[more["removal"][dropped[more["document"]] & elsewhere]] = False
     stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
     cuts = removals.cuts()
-    cut_turn = rows["turn"][cuts["removal"]]
-    for turn in np.unique(rows["turn"][removals.alive]):
+    # what was cut for equal text is spoken for by that text: only what merely matched is lost to others
+    cuts = take(cuts, rows["reason"][cuts["removal"]] == NEAR)
+    step = rows["step"][cuts["removal"]]
+    for mine_step in np.unique(rows["step"][removals.alive]):
         # an earlier cut inside the kept stretch was gone already when the two were compared
-        mine = np.flatnonzero(stretch & (rows["turn"] == turn) & removals.alive)
-        later = take(cuts, cut_turn >= turn)
+        mine = np.flatnonzero(stretch & (rows["step"] == mine_step) & removals.alive)
+        later = take(cuts, step > mine_step)
         if len(mine) and len(later["document"]):
             proven[mine] &= ~_reached(later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine])
+            also = take(more, rows["step"][more["removal"]] == mine_step)
+            proven[also["removal"][_reached(later, also["document"], also["start"], also["end"])]] = False
     return proven
 
 
@@ -84,11 +91,14 @@ def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
     """Removals that were found on a text which a dead cut had changed."""
     rows = removals.rows
     cuts = dead[rows["action"][dead] == CUT]
-    never = 255
-    turn = np.full(n, never, np.int64)
-    np.minimum.at(turn, rows["document"][cuts], rows["turn"][cuts])
-    on = turn[rows["document"]]
-    later = (rows["turn"] > on) | (rows["turn"] > turn[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
+    never = 1 << 15
+    step = np.full(n, never, np.int64)
+    np.minimum.at(step, rows["document"][cuts], rows["step"][cuts])
+    on = step[rows["document"]]
+    more = removals.evidence
+    rests = np.zeros(len(removals), bool)
+    rests[more["removal"][rows["step"][more["removal"]] > step[more["document"]]]] = True
+    later = rests | (rows["step"] > on) | (rows["step"] > step[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
     return np.flatnonzero(removals.alive & later)
 
 

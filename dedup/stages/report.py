@@ -10,7 +10,9 @@ import numpy as np
 
 from dedup.ledger.left import Left
 from dedup.ledger.removals import CUT, DROP, LEFT, REASONS, Clusters, Removals, group
-from dedup.model import GRAINS, I64, MEASURES, Batch, Corpus, take
+from dedup.model import (
+    APART, CONTAINED, GRAINS, I64, MEASURES, NUMBERS, SPLICED, WHYS, Batch, Corpus, take,
+)  # fmt: skip
 
 SCHEMA = "dedup.report/1"
 
@@ -72,8 +74,9 @@ class Report:
         documents, text_bytes: read.
         dropped: documents dropped; cut: stretches cut from documents that stay; removed_bytes: text bytes of both.
         clusters: all; largest: the biggest of them, by bytes removed.
-        kept_for_numbers, kept_apart, near_misses: pairs that match and stay because a numeral differs, or by the scope; pairs just below
-            the threshold. shown: examples of the first two.
+        kept_for_numbers, kept_apart: pairs that match and stay because a numeral differs, or by the scope; near_misses: pairs just below
+            the threshold; spliced: repeats inside longer sentences, which stay; contained: documents most of which stands in another one.
+            shown: examples of these.
         bad_records: records that could not be read; invalid_utf8: documents with bytes that are not UTF-8.
         skipped_pairs: candidates that a bucket's limit left out in the last pass; taken_back: removals whose evidence went.
         passes: passes run; settled: whether a second run would find nothing.
@@ -92,6 +95,8 @@ class Report:
     sources: tuple[SourceReport, ...]
     kept_for_numbers: int
     kept_apart: int
+    spliced: int
+    contained: int
     near_misses: int
     shown: tuple[tuple[Place, Member], ...]
     bad_records: int
@@ -146,8 +151,10 @@ def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not k
         clusters=len(np.unique(found.cluster)),
         largest=tuple(_largest(found, mine, size, corpus, top, examples)),
         sources=tuple(_sources(corpus, left, mine, lost)),
-        kept_for_numbers=int(kept_pairs["numbers"].sum()) if kept_pairs else 0,
-        kept_apart=int(kept_pairs["apart"].sum()) if kept_pairs else 0,
+        kept_for_numbers=_count(kept_pairs, NUMBERS),
+        kept_apart=_count(kept_pairs, APART),
+        spliced=_count(kept_pairs, SPLICED),
+        contained=_count(kept_pairs, CONTAINED),
         near_misses=int((~shown["match"]).sum()) if shown else 0,
         shown=tuple(_pairs(kept_pairs, corpus, examples)),
         bad_records=len(corpus.bad),
@@ -159,6 +166,10 @@ def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not k
         settled=settled,
         notes=tuple(notes),
     )
+
+
+def _count(pairs: Batch, why: int) -> int:
+    return int((pairs["why"] == why).sum()) if pairs else 0
 
 
 def place_of(corpus: Corpus, document: int, start: int, end: int) -> Place:
@@ -203,7 +214,7 @@ def _pairs(pairs: Batch, corpus: Corpus, examples: int) -> list[tuple[Place, Mem
     for row in order:
         kept = place_of(corpus, *(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end")))
         place = place_of(corpus, *(int(pairs[name][row]) for name in ("document", "start", "end")))
-        reason = "numbers differ" if pairs["numbers"][row] else "another document"
+        reason = WHYS[int(pairs["why"][row])]
         result.append((kept, Member(place, float(pairs["similarity"][row]), MEASURES[int(pairs["measure"][row])], "keep", reason)))
     return result
 

@@ -175,6 +175,7 @@ void lexer_start(lexer *lex, const fold_table *table, const texts *in, size_t te
 int lexer_run(lexer *lex, sink *out);        /* 1 when the text is at its end, 0 when the sink is full */
 int lexer_run_places(lexer *lex, sink *out); /* the same, with places */
 
+/* Without places where `starts` and `ends` are NULL. */
 status tokenize(const fold_table *table, const texts *in, int64_t *offsets, words *values, words *starts, words *ends);
 
 /* ---- sketch ----------------------------------------------------------------------------------------------- */

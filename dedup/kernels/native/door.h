@@ -59,6 +59,7 @@ int ragged_fit(const buffers *held);
 
 PyObject *py_set_table(PyObject *module, PyObject *args);
 PyObject *py_tokenize(PyObject *module, PyObject *args);
+PyObject *py_tokens(PyObject *module, PyObject *args);
 PyObject *py_scan(PyObject *module, PyObject *args);
 PyObject *py_shingle(PyObject *module, PyObject *args);
 PyObject *py_sketch(PyObject *module, PyObject *args);

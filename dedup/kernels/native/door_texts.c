@@ -38,22 +38,26 @@ PyObject *py_set_table(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-PyObject *py_tokenize(PyObject *module, PyObject *args) {
+static PyObject *tokens_of(PyObject *module, PyObject *args, const char *format, int places) {
     buffers held = {0};
     Py_buffer *b = held.of;
     module_state *state = state_of(module);
-    if (!PyArg_ParseTuple(args, "y*y*y*w*:tokenize", b, b + 1, b + 2, b + 3)) return NULL;
+    if (!PyArg_ParseTuple(args, format, b, b + 1, b + 2, b + 3)) return NULL;
     texts in = texts_of(&held);
     if (!texts_fit(&held) || !fits(b + 3, 8, in.starts_count + 1)) return released(&held, fail(STATUS_BUFFER));
     words made[3] = {{0}, {0}, {0}};
     status end;
     state->readers++;
     Py_BEGIN_ALLOW_THREADS
-    end = tokenize(state->table, &in, b[3].buf, made, made + 1, made + 2);
+    end = tokenize(state->table, &in, b[3].buf, made, places ? made + 1 : NULL, places ? made + 2 : NULL);
     Py_END_ALLOW_THREADS
     state->readers--;
-    return released(&held, arrays_of(module, end, made, 3));
+    return released(&held, arrays_of(module, end, made, places ? 3 : 1));
 }
+
+PyObject *py_tokenize(PyObject *module, PyObject *args) { return tokens_of(module, args, "y*y*y*w*:tokenize", 1); }
+
+PyObject *py_tokens(PyObject *module, PyObject *args) { return tokens_of(module, args, "y*y*y*w*:tokens", 0); }
 
 PyObject *py_scan(PyObject *module, PyObject *args) {
     buffers held = {0};

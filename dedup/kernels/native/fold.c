@@ -236,7 +236,7 @@ ALWAYS_INLINE uint64_t quick_entry(const uint64_t *quick, const uint8_t *p) {
 ALWAYS_INLINE int lex_quick(lexer *lex, sink *out, int places) {
     const uint64_t *quick = lex->table->quick;
     size_t end = lex->end < lex->readable ? lex->end : lex->readable - 1; /* four bytes are loaded for three */
-    if (end < lex->at + 3 || out->count >= LEX_BLOCK) return 0;
+    if (end < lex->at + 3 || out->count + 1 >= LEX_BLOCK) return 0; /* an open word takes a place too */
     const uint8_t *p = lex->bytes + lex->at, *first = p;
     uint64_t found = quick_entry(quick, p);
     if (!found || (lex->word_bytes && found == QUICK_SKIP)) return 0; /* if it is transparent, the word goes on */

@@ -5,6 +5,7 @@
 static PyMethodDef functions[] = {
     {"set_table", py_set_table, METH_VARARGS, "Check and copy the arrays of the fold table."},
     {"tokenize", py_tokenize, METH_VARARGS, NULL},
+    {"tokens", py_tokens, METH_VARARGS, NULL},
     {"scan", py_scan, METH_VARARGS, NULL},
     {"shingle", py_shingle, METH_VARARGS, NULL},
     {"sketch", py_sketch, METH_VARARGS, NULL},

@@ -119,23 +119,20 @@ status tokenize(const fold_table *table, const texts *in, int64_t *offsets, word
     status bad = texts_check(in);
     if (bad) return bad;
     if (!table) return STATUS_TABLE_UNSET;
-    scratch *room = calloc(1, sizeof *room);
-    if (!room) return STATUS_MEMORY;
     size_t likely = 0;
     for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 4;
-    if (words_reserve(values, likely) || words_reserve(starts, likely) || words_reserve(ends, likely)) {
-        free(room);
-        return STATUS_MEMORY;
-    }
+    scratch *room = calloc(1, sizeof *room);
+    if (!room || words_reserve(values, likely) || (starts && (words_reserve(starts, likely) || words_reserve(ends, likely))))
+        bad = STATUS_MEMORY;
     lexer lex;
     offsets[0] = 0;
     for (size_t text = 0; text < in->starts_count && !bad; text++) {
         lexer_start(&lex, table, in, text);
         for (int done = 0; !done && !bad;) {
             sink tokens = sink_of(room);
-            done = lexer_run_places(&lex, &tokens);
-            if (append(values, tokens.tokens, tokens.count) || append(starts, tokens.starts, tokens.count) ||
-                append(ends, tokens.ends, tokens.count))
+            done = starts ? lexer_run_places(&lex, &tokens) : lexer_run(&lex, &tokens);
+            if (append(values, tokens.tokens, tokens.count) ||
+                (starts && (append(starts, tokens.starts, tokens.count) || append(ends, tokens.ends, tokens.count))))
                 bad = STATUS_MEMORY;
         }
         offsets[text + 1] = (int64_t)values->size;

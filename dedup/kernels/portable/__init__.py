@@ -7,7 +7,7 @@ from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independe
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
-from dedup.kernels.portable.text import lines, tokenize
+from dedup.kernels.portable.text import lines, tokenize, tokens
 
 __all__ = [
     "band_keys",
@@ -24,5 +24,6 @@ __all__ = [
     "shingle",
     "sketch",
     "tokenize",
+    "tokens",
     "winnow",
 ]

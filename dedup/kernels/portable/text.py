@@ -56,6 +56,15 @@ def tokenize(text: U8, starts: I64, ends: I64) -> tuple[U64, I64, I64, I64]:
     return values, offsets, firsts, lasts
 
 
+def tokens(text: U8, starts: I64, ends: I64) -> tuple[U64, I64]:
+    """`tokenize` without the places: the values and the offsets of the texts in them.
+
+    Raises:
+        ValueError: a range does not lie within the text.
+    """
+    return tokenize(text, starts, ends)[:2]
+
+
 def lines(text: U8, starts: I64, ends: I64) -> tuple[I64, I64, I64]:
     """The lines of texts that are not blank, without the white space around them.
 
