@@ -15,6 +15,8 @@ Keep = Literal["first", "longest", "earliest", "prefer"]
 Numbers = Literal["distinguish", "ignore"]
 Scope = Literal["auto", "document", "corpus"]
 Cut = Literal["sentence", "paragraph", "clause", "exact", "none"]
+Boilerplate = Literal["cut", "keep-first", "keep"]
+HostFrom = Literal["url", "folder"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,9 @@ class Config:
         cut: what of repeats inside documents is cut: whole `sentence`s and paragraphs, whole `paragraph`s alone, whole `clause`s too,
             `exact`ly what is repeated, or `none`. Only with the grain `auto`.
         repeat_weight: the least weight of a repeat; a CJK character weighs 1, any other token 2.
+        boilerplate: `cut` all copies of a site's boilerplate (of long one that stands on less than 30 % of its pages the first stays),
+            `keep-first` one copy of each, or `keep` it all. Only with the grain `auto`.
+        host_from: a page's host is that of its `url` (or host) field, or the `folder` that its file is in.
         bucket_limit: members of a bucket that each other member is compared with in one pass.
         posting_limit: earlier places that each fingerprint is compared with, 64 or more.
         passes: the most passes until nothing changes.
@@ -86,12 +91,15 @@ class Config:
     scope: Scope = "auto"
     cut: Cut = "sentence"
     repeat_weight: int = 40
+    boilerplate: Boilerplate = "cut"
+    host_from: HostFrom = "url"
     bucket_limit: int = 8
     posting_limit: int = 64
     passes: int = 5
 
     def __post_init__(self) -> None:
-        for name, choices in (("grain", Grain), ("keep", Keep), ("numbers", Numbers), ("scope", Scope), ("cut", Cut)):
+        for name, choices in (("grain", Grain), ("keep", Keep), ("numbers", Numbers), ("scope", Scope), ("cut", Cut),
+                              ("boilerplate", Boilerplate), ("host_from", HostFrom)):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(f"{name} must be one of {', '.join(get_args(choices))}, not {getattr(self, name)!r}.")
         _check_range("k", self.k, 1, 63)
