@@ -93,7 +93,7 @@ def clean(
     return Cleaned(
         data=rebuilt(memory, outcome.left),
         kept=np.flatnonzero(~outcome.left.dropped),
-        removed=_removed(outcome),
+        removed=_removed(outcome, config),
         report=report_of(outcome, config, top, []),
     )
 
@@ -106,8 +106,8 @@ def _decide(memory: Memory, config: Config, threads: int) -> pipeline.Outcome:
         backend.close()
 
 
-def _removed(outcome: pipeline.Outcome) -> list[Line]:
-    lines = LogLines(outcome.removals, outcome.left, outcome.shown)
+def _removed(outcome: pipeline.Outcome, config: Config) -> list[Line]:
+    lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
     found: list[Line] = []
     for document in np.flatnonzero(outcome.left.dropped | np.isin(np.arange(len(outcome.corpus)), list(outcome.left.spans))):
         if outcome.left.dropped[document]:

@@ -94,7 +94,7 @@ def _version(ctx: click.Context, _param: click.Parameter, is_asked: bool) -> Non
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
 )
 def main() -> None:
-    """Find near-duplicate documents and paragraphs in scraped text, remove them, and put them back.
+    """Find what repeats in scraped text, remove it, and put it back.
 
     \b
       dedup scan news/                 what repeats, and where
@@ -112,7 +112,9 @@ def main() -> None:
 
 @main.command()
 @INPUTS
-@option("--save", metavar="RUN", text="Folder to make for what was found, as Parquet; saved runs can be scanned together.")
+@option(
+    "--save", metavar="RUN", text="Folder to make for what was found, as Parquet; saved runs can be scanned together."
+)
 @with_options(RUN)
 def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
     """Find what repeats and say so; nothing is written.
@@ -178,6 +180,7 @@ def clean(  # noqa: PLR0917 - click passes them by name
       dedup clean news/ -o cleaned
       dedup clean news/ -n                          what it would do
       dedup clean a.jsonl b.jsonl -o cleaned --keep longest
+      dedup clean sites/ -o cleaned --host-from folder --cut clause
       cat crawl.jsonl | dedup clean - -o - > clean.jsonl
     """
     from dedup.terminal.console import make_console, progress_bars

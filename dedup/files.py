@@ -244,7 +244,7 @@ def _write(
     progress.phase("writing", sum(Path(source.path).stat().st_size for source in corpus.sources))
     with open_compressed(str(folder / REMOVED), "zstd") as removed, (folder / QUARANTINE).open("wb") as quarantine:
         log = LineWriter(removed)
-        lines = LogLines(outcome.removals, outcome.left, outcome.shown)
+        lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
         cleaner = Cleaner(outcome.left, lines, log, LineWriter(quarantine), keep_bad)
         for source in corpus.sources:
             accounts.append(cleaner.clean(source.index, target))

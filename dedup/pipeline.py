@@ -13,16 +13,17 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.ledger.removals import CUT, DROP, LABEL, LEFT, LOOP, Removals
+from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LABEL, LEFT, LOOP, TEMPLATE, Removals, hosts_of
 from dedup.matching import GrainMatcher, Matches, document_batches
 from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, Chain, Corpus, concat, rows_of, take
 from dedup.repeating import RepeatFinder, Stretches
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide, settle
+from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, furnish
 from dedup.stages.label import label
 from dedup.stages.loop import loop
 from dedup.stages.prefer import prefer
-from dedup.stages.segment import PLAIN, only_plain, segment
+from dedup.stages.segment import FIXED, PLAIN, only_plain, segment
 
 
 @dataclass(slots=True)
@@ -67,6 +68,7 @@ class Run:
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
         self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
+        self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
         everything = np.arange(len(corpus), dtype=np.int64)
@@ -89,6 +91,8 @@ class Run:
             found: dict[str, Matches] = {}
             shown: list[Batch] = []
             outcome.counts["skipped"] = 0  # of this pass: it comes to what earlier ones left out
+            if self._config.grain == "auto":
+                proposed += self._remove_boilerplate()
             for grain in self._config.grains:
                 self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
                 found[grain] = self._found(grain)
@@ -109,6 +113,30 @@ class Run:
             if shown:
                 outcome.shown = concat(_said_once(shown))
         return outcome
+
+    def _remove_boilerplate(self) -> int:
+        """Cut what is the site's; of long boilerplate that is not on a third of the pages the first copy stays."""
+        outcome, config = self.outcome, self._config
+        matcher = self.matchers["paragraph"]
+        if not (self._hosts >= 0).any() or config.boilerplate == "keep":
+            return 0
+        matcher.refresh(outcome.left, self._changed["paragraph"])
+        self._changed["paragraph"] = np.zeros(0, np.int64)
+        rows = matcher.rows
+        segments = take(rows, (rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else {}
+        if not rows_of(segments):
+            return 0
+        found = furnish(segments, self._hosts, arena=outcome.left.arena)
+        keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (config.boilerplate == "keep-first")
+        lead = np.full(len(found.spread), -1, np.int64)
+        lead[found.group[::-1]] = found.rows[::-1]
+        goes = ~keeps[found.group] | (lead[found.group] != found.rows)
+        mine, kept = found.rows[goes], np.where(keeps, lead, -1)[found.group[goes]]
+        names = ("document", "start", "end")
+        first = {name: segments[name][np.where(kept >= 0, kept, mine)] for name in names}
+        same = {"reason": np.where(found.template, TEMPLATE, BOILERPLATE)[found.group[goes]], "grain": np.full(len(mine), GRAINS.index("paragraph"))}
+        unkept = np.where(kept >= 0, -1, len(outcome.removals) + found.group[goes])
+        return self._cut({**take({name: segments[name] for name in (*names, "tokens")}, mine), **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome
@@ -158,19 +186,24 @@ class Run:
         table = dict(zip((*names, "reason", "grain", "tokens"), cuts.T, strict=True))
         return self._cut(table, dict(zip(names, kept.T, strict=True)), {**evidence, "removal": more[:, 0]})
 
-    def _cut(self, cuts: Batch, kept: Batch, more: Batch | None = None) -> int:
-        """Add cuts of what is left, each with the stretch that speaks for it; returns how many."""
+    def _cut(self, cuts: Batch, kept: Batch, more: Batch | None = None, unkept: I64 | None = None) -> int:
+        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many."""
         n = rows_of(cuts)
         if n == 0:
             return 0
         rows, pieces = self._as_read(cuts, np.arange(n))
         evidence, _ = self._as_read(kept, np.arange(n), "kept_")
+        if unkept is not None:
+            evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
+            evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
+            evidence["kept_end"] = np.where(unkept >= 0, 0, evidence["kept_end"])
         same = {"action": np.full(n, CUT), "turn": np.full(n, self.outcome.passes), "similarity": np.ones(n), "measure": np.zeros(n)}
         told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
         self.outcome.removals.add({**rows, **evidence, **same, **told}, pieces, more)
         documents = np.unique(cuts["document"])
         self._recut(documents)
-        self._drop_small(documents)
+        if unkept is None:  # a page of little but furniture still says what it says
+            self._drop_small(documents)
         return n
 
     def _remove_loops(self) -> int:
@@ -263,10 +296,13 @@ class Run:
     def _drop_small(self, documents: I64) -> None:
         """Drop records of which too little is left, unless something stands for others there."""
         outcome, config, left = self.outcome, self._config, self.outcome.left
+        rows = outcome.removals.rows
+        site = outcome.removals.alive & (rows["reason"] >= BOILERPLATE)
         whole = _tokens(left, outcome.corpus.starts[documents], outcome.corpus.ends[documents])
+        whole -= np.bincount(rows["document"][site], rows["tokens"][site], len(outcome.corpus)).astype(np.int64)[documents]
         rest = _tokens(left, left.starts[documents], left.ends[documents])
         small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
-        needed = np.zeros(len(outcome.corpus), bool)
+        needed = np.zeros(len(outcome.corpus) + 1, bool)  # the last place is that of boilerplate, which has no evidence
         needed[outcome.removals.rows["kept_document"][outcome.removals.alive]] = True
         more = outcome.removals.evidence
         needed[more["document"][outcome.removals.alive[more["removal"]]]] = True
@@ -275,7 +311,7 @@ class Run:
             return
         share = 1 - rest[small & ~needed[documents]] / whole[small & ~needed[documents]]
         removals = outcome.removals
-        cuts = np.flatnonzero(removals.alive & (removals.rows["action"] == CUT))
+        cuts = np.flatnonzero(removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE))
         order = cuts[np.lexsort((-removals.rows["tokens"][cuts], removals.rows["document"][cuts]))]
         lead = order[np.searchsorted(removals.rows["document"][order], chosen)]
         rows = take(removals.rows, lead)

@@ -232,6 +232,7 @@ def _clusters(outcome: Outcome) -> tuple[Batch, Batch]:
     found = group(outcome.removals, outcome.left, outcome.corpus)
     rows = outcome.removals.rows
     leads = np.unique(found.cluster, return_index=True)[1]
+    leads = leads[rows["kept_document"][found.removals[leads]] >= 0]
     kept, gone = found.removals[leads], found.removals
     cut = rows["action"][gone] == CUT
     clusters = {

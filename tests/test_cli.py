@@ -110,6 +110,8 @@ def test_the_defaults_in_the_help_are_those_of_the_configuration() -> None:
     assert (config.document.measure, config.paragraph.measure) == ("jaccard", "edit")
     assert f"Never cut a paragraph shorter than this. [default: {config.min_tokens}]" in text
     assert f"[default: {config.min_left_share:.0%},{config.min_left_tokens}]" in text
+    for default in (config.cut, config.boilerplate, config.host_from):
+        assert f"[default: {default}]" in text
 
 
 def test_version() -> None:
@@ -148,6 +150,12 @@ def test_options_make_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None
         "corpus",
         "--min-tokens",
         "7",
+        "--cut",
+        "clause",
+        "--boilerplate",
+        "keep-first",
+        "--host-from",
+        "folder",
         "--min-left",
         "5%,3",
         "--keep",
@@ -171,6 +179,9 @@ def test_options_make_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None
         numbers="ignore",
         scope="corpus",
         min_tokens=7,
+        cut="clause",
+        boilerplate="keep-first",
+        host_from="folder",
         min_left_share=0.05,
         min_left_tokens=3,
         keep="prefer",

@@ -18,6 +18,7 @@ from rich.text import Text
 from dedup.align import differences
 from dedup.api import compare
 from dedup.config import Config
+from dedup.stages.report import Boilerplate, Cluster, Member, Phrase, Place, Report, SourceReport
 from dedup.terminal.console import (
     Bars,
     clip,
@@ -33,8 +34,8 @@ from dedup.terminal.console import (
     wrap,
 )
 from dedup.terminal.contrast import excerpt, marked, with_differences
-from dedup.terminal.screen import counted, percent, print_accounting, print_comparison, print_next, print_report, print_restored
-from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
+from dedup.terminal.page import counted, percent
+from dedup.terminal.screen import print_accounting, print_comparison, print_next, print_report, print_restored
 
 PAYLOADS = [
     "\x1b[31mred\x1b[0m",

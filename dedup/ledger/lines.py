@@ -27,12 +27,12 @@ class LogLines:
         shown: pairs that match and stay, see `pipeline.Outcome.shown`.
     """
 
-    def __init__(self, removals: Removals, left: Left, shown: Batch) -> None:
+    def __init__(self, removals: Removals, left: Left, shown: Batch, host_from: str = "url") -> None:
         self._removals = removals
         self._left = left
         self._shown = shown
         self._corpus = left.corpus
-        self._clusters: Clusters = group(removals, left, left.corpus)
+        self._clusters: Clusters = group(removals, left, left.corpus, host_from)
         self._cluster_of = dict(zip(self._clusters.removals.tolist(), self._clusters.cluster.tolist(), strict=True))
         cuts = removals.cuts()
         self._cuts: dict[int, list[int]] = {}
@@ -86,7 +86,7 @@ class LogLines:
             "reason": REASONS[int(rows["reason"][removal])],
             **self._place(document, *span, number),
             "text": self._text(document, *span),
-            "kept": self._evidence_at(*evidence[0]),
+            "kept": self._evidence_at(*evidence[0]) if evidence else None,
             "grain": GRAINS[int(rows["grain"][removal])],
             "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
             "similarity": float(rows["similarity"][removal]),
@@ -96,7 +96,8 @@ class LogLines:
         if len(evidence) > 1:
             line["evidence"] = [self._evidence_at(*place) for place in evidence]
         if cluster is not None:
-            line["spread"] = {"documents": int(self._clusters.documents[cluster]), "hosts": int(self._clusters.hosts[cluster])}
+            documents, hosts = int(self._clusters.documents[cluster]), int(self._clusters.hosts[cluster])
+            line["spread"] = {"documents": documents, "hosts": hosts}
         return line
 
     def _place(self, document: int, start: int, end: int, number: int | None = None) -> Line:
@@ -115,6 +116,8 @@ class LogLines:
         """What speaks for a removal and is in OUT: where it was cut itself, later and for equal text, what speaks for that."""
         rows = self._removals.rows
         first = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
+        if first[0] < 0:
+            return []
         if rows["action"][removal] == DROP and rows["reason"][removal] != LEFT:
             return [(first[0], first[1], first[2])]
         found: list[Place] = []

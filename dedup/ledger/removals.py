@@ -14,12 +14,13 @@ from dedup.model import I64, Batch, Corpus, concat, take
 DROP, CUT = 0, 1
 """Actions: a whole record goes, or a stretch of it."""
 
-REASONS = ("exact", "near", "left", "repeated", "contained", "loop", "label")
-EXACT, NEAR, LEFT, REPEATED, CONTAINED, LOOP, LABEL = range(7)
+REASONS = ("exact", "near", "left", "repeated", "contained", "loop", "label", "boilerplate", "template")
+EXACT, NEAR, LEFT, REPEATED, CONTAINED, LOOP, LABEL, BOILERPLATE, TEMPLATE = range(9)
 """Why a removal was made: the folded texts are equal; they match; too little of the record was left; every token stood before; it is
-contained in a longer paragraph of its document; it says again what stands right before it; it is the label of what went."""
+contained in a longer paragraph of its document; it says again what stands right before it; it is the label of what went; it stands on
+many pages of its host, word for word, or but for what varies."""
 
-KINDS = ("duplicate", "duplicate", "duplicate", "repeat", "repeat", "loop", "repeat")
+KINDS = ("duplicate", "duplicate", "duplicate", "repeat", "repeat", "loop", "repeat", "boilerplate", "boilerplate")
 """What kind of removal each reason makes."""
 
 _COLUMNS = {
@@ -41,6 +42,7 @@ class Removals:
     Attributes:
         rows: columns as in `_COLUMNS`; `start`, `end`, `kept_start`, `kept_end` are byte offsets into the document's text as read;
             a stretch over earlier cuts spans them.
+            `kept_document` is -1 for boilerplate of which no copy stays, `kept_start` then a number for each boilerplate.
             `turn` is the pass, `step` counts the calls of `add`: what was added later saw the text without it.
         steps: calls of `add`.
         alive: bool[n]; a removal whose evidence went is taken back.
@@ -96,7 +98,7 @@ class Clusters:
     hosts: I64
 
 
-def group(removals: Removals, left: Left, corpus: Corpus) -> Clusters:
+def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url") -> Clusters:
     """Group the removals that stand; cuts of a record that is dropped as a whole are part of that drop."""
     rows = removals.rows
     inside = (rows["action"] == CUT) & left.dropped[rows["document"]]
@@ -108,9 +110,10 @@ def group(removals: Removals, left: Left, corpus: Corpus) -> Clusters:
     _, number = np.unique(names, axis=0, return_inverse=True)
     number = number.reshape(-1).astype(np.int64) + 1
     n = int(number.max(initial=0)) + 1
-    hosts = _hosts(corpus)
-    members = np.concatenate([mine["document"], mine["kept_document"]])
-    both = np.concatenate([number, number])
+    hosts = hosts_of(corpus, host_from)
+    has = mine["kept_document"] >= 0
+    members = np.concatenate([mine["document"], mine["kept_document"][has]])
+    both = np.concatenate([number, number[has]])
     known = hosts[members] >= 0
     return Clusters(
         standing, number, _distinct(both, members, n), _distinct(both[known], hosts[members[known]], n)
@@ -131,14 +134,17 @@ def host_of(url: str) -> str:
     return name.removeprefix("www.")
 
 
-def _hosts(corpus: Corpus) -> I64:
-    """A number for each document's host, -1 where it is unknown."""
-    names = np.full(len(corpus), -1, np.int64)
+def hosts_of(corpus: Corpus, host_from: str) -> I64:
+    """A number for each document's host, by its place among the host names; -1 where it is unknown."""
+    names = host_names(corpus, host_from)
+    place = {name: i for i, name in enumerate(sorted(set(names) - {""}))}
+    return np.array([place.get(name, -1) for name in names], np.int64)
+
+
+def host_names(corpus: Corpus, host_from: str) -> list[str]:
+    """The host of each document, empty where it is unknown."""
+    if host_from == "folder":
+        folders = [source.name.rpartition("/")[0] for source in corpus.sources]
+        return [folders[i] for i in corpus.source.tolist()]
     column = corpus.meta.get("host") or corpus.meta.get("url")
-    if column is not None:
-        seen: dict[str, int] = {}
-        for i, value in enumerate(column):
-            host = host_of(value.decode("utf-8", "replace"))
-            if host:
-                names[i] = seen.setdefault(host, len(seen))
-    return names
+    return [host_of(value.decode("utf-8", "replace")) for value in column] if column is not None else [""] * len(corpus)

@@ -68,7 +68,7 @@ def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]
     rows, more = removals.rows, removals.evidence
     # what repeated inside a document that went afterwards as a whole is part of that drop, which has its own evidence
     inside = (rows["action"] == CUT) & (rows["document"] == rows["kept_document"])
-    proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]] | inside
+    proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]] | inside | (rows["kept_document"] < 0)
     elsewhere = more["document"] != rows["document"][more["removal"]]
     proven[more["removal"][dropped[more["document"]] & elsewhere]] = False
     stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
@@ -98,7 +98,7 @@ def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
     more = removals.evidence
     rests = np.zeros(len(removals), bool)
     rests[more["removal"][rows["step"][more["removal"]] > step[more["document"]]]] = True
-    later = rests | (rows["step"] > on) | (rows["step"] > step[rows["kept_document"]]) | ((rows["reason"] == LEFT) & (on < never))
+    later = rests | (rows["step"] > on) | ((rows["step"] > step[rows["kept_document"]]) & (rows["kept_document"] >= 0)) | ((rows["reason"] == LEFT) & (on < never))
     return np.flatnonzero(removals.alive & later)
 
 

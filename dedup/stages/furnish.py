@@ -13,26 +13,36 @@ from dedup.model import I64, U8, U64, Batch
 SHORT_TOKENS = 60
 """Longer boilerplate keeps its first copy, unless it stands on a third of the pages; only shorter segments are templates."""
 LONG_SEGMENT = 12
-"""Pages whose segments of at least this many tokens are the same are copies of one page, and count once."""
+"""Documents whose segments of at least this many tokens are the same are copies of one page, and count once."""
 CONSTANT_WEIGHT = 4
-"""Least weight of what a template's segments have in common."""
+CONSTANT_SHARE = 1 / 3
+"""Least weight of what a template's segments have in common, and its least share of each of them."""
 SLOT_TOKENS = 12
 """Most tokens in one slot."""
 COMMON_SHARE = 0.5
-"""A pair of tokens is constant in a segment if it stands on this share of the pages on which the segment's commonest pair stands."""
+"""A token is constant in a segment if it stands in this share of the segments that have the same commonest pair of tokens."""
+EDGE_SEGMENTS = 5
+EDGE_SHARE = 0.6
+SURE_SHARE = 0.3
+"""A template, or a short segment that is not on so large a share of the pages that it is sure, must stand at the head or foot of
+most of its pages, with fewer than so many other segments, boilerplate not counted, between it and the edge: a heading or a phrase of
+the body does not."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_SLOT = np.uint64(0x5107)
+_EVEN = ~np.uint64(1)
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Furniture:
-    """The segments of the input that are boilerplate.
+    """The segments that are boilerplate.
 
     Attributes:
-        rows: int64[m], rows of the segments.
+        rows: int64[m], rows of the segments, ascending.
         group: int64[m], which boilerplate each is; numbers from 0.
-        spread: int64[groups], on how many pages of its host.
-        share: float64[groups], spread / pages of the host.
+        spread, share: int64[groups], on how many pages of its host, and float64[groups], on which share of them.
         template: bool[groups], whether it has slots.
         tokens: int64[groups], tokens of its first segment.
         slots: bool[t], offsets int64[m + 1]: for each token of each segment whether it is in a slot.
@@ -42,9 +52,25 @@ class Furniture:
     group: I64
     spread: I64
     share: NDArray[np.float64]
-    template: NDArray[np.bool_]
+    template: Bools
     tokens: I64
-    slots: NDArray[np.bool_]
+    slots: Bools
+    offsets: I64
+
+
+@dataclass(frozen=True, slots=True)
+class _Skeletons:
+    """Segments without what varies.
+
+    Attributes:
+        hash: uint64[n], of what is constant in each, with a mark for each slot; even.
+        usable: bool[n], whether that is enough to be a template.
+        varies: bool[t], offsets int64[n + 1]: for each token whether it is in a slot.
+    """
+
+    hash: U64
+    usable: Bools
+    varies: Bools
     offsets: I64
 
 
@@ -52,46 +78,57 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     """Find boilerplate among the segments of pages whose hosts are known.
 
     A segment, or a template, is boilerplate of a host if it stands on at least 3 of its pages and 5 % of them, or on 10 and 1 %.
-    Slots are learnt: a token is constant where it stands in a pair that is common on the host's pages, and numerals never are.
+    Slots are learnt: segments with the same commonest pair of tokens are held together, and what most of them share is constant;
+    numerals never are.
 
     Args:
-        segments: all paragraphs as read, in order: `document`, `start`, `end`, `hash`, `tokens`; each has a token.
+        segments: all paragraphs, sorted by document and start: `document`, `start`, `end`, `hash`, `tokens`; each has a token.
         host: int64[documents], a number for each host, -1 unknown.
         arena: uint8[...], the text.
     """
     rows = np.flatnonzero(host[segments["document"]] >= 0)
-    document = segments["document"][rows]
-    page = _pages(document, segments["hash"][rows], segments["tokens"][rows], len(host))
-    pages = _distinct_per(host[document], page)
-    exact = segments["hash"][rows]
-    counts, group = _spread(host[document], exact, page)
-    n_pages = pages[host[document]]
-    found = _passes(counts[group], n_pages)
-    keys = exact.copy()
-    rest = np.flatnonzero(~found & (segments["tokens"][rows] <= SHORT_TOKENS))
-    slots = _Slots(arena, segments, rows)
-    skeleton, usable = slots.skeletons(rest, host[document[rest]], page[rest], pages)
-    shared, named = _spread(host[document[rest]], skeleton, page[rest])
-    is_template = usable & _passes(shared[named], n_pages[rest])
-    keys[rest[is_template]] = skeleton[is_template] | np.uint64(1)
-    keys[found] &= ~np.uint64(1)
-    chosen = np.flatnonzero(found | _mask(len(rows), rest[is_template]))
-    return _gathered(chosen, rows, keys, host[document], page, pages, segments, slots, _mask(len(rows), rest[is_template]))
-
-
-def _mask(n: int, rows: I64) -> NDArray[np.bool_]:
-    mask = np.zeros(n, bool)
-    mask[rows] = True
-    return mask
+    document, tokens = segments["document"][rows], segments["tokens"][rows]
+    mine, page = host[document], _pages(document, segments["hash"][rows], tokens, len(host))
+    pages = _distinct_per(mine, page)
+    keys = segments["hash"][rows] & _EVEN
+    counts, group = _spread(mine, keys, page)
+    chosen = _passes(counts[group], pages[mine])
+    share = counts[group] / pages[mine]
+    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS))
+    starts, ends = segments["start"][rows[rest]], segments["end"][rows[rest]]
+    skeletons = _skeletons(arena, starts, ends, mine[rest], page[rest], pages)
+    counts, group = _spread(mine[rest], skeletons.hash, page[rest])
+    is_template = skeletons.usable & _passes(counts[group], pages[mine[rest]])
+    keys[rest[is_template]] = skeletons.hash[is_template] | np.uint64(1)
+    doubtful = chosen & (tokens < LONG_SEGMENT) & (share < SURE_SHARE)
+    doubtful[rest[is_template]] = True
+    chosen[rest[is_template]] = True
+    _, group = _spread(mine, keys, page)
+    often = np.bincount(group, _at_edge(document, chosen)) >= EDGE_SHARE * np.bincount(group) if len(group) else np.zeros(0, bool)
+    chosen &= ~doubtful | often[group]
+    is_template &= chosen[rest]
+    which = np.full(len(rows), -1, np.int64)
+    which[rest[is_template]] = np.flatnonzero(is_template)
+    found = np.flatnonzero(chosen)
+    spread, group = _spread(mine[found], keys[found], page[found])
+    found = found[_passes(spread[group], pages[mine[found]])]  # some of a template's segments may be too long
+    spread, group = _spread(mine[found], keys[found], page[found])
+    first = np.zeros(len(spread), np.int64)
+    first[group[::-1]] = found[::-1]
+    offsets = np.concatenate([[0], np.cumsum(tokens[found])]).astype(np.int64)
+    return Furniture(
+        rows=rows[found], group=group, spread=spread, share=spread / np.maximum(pages[mine[first]], 1),
+        template=which[first] >= 0, tokens=tokens[first], slots=_slots_of(skeletons, which[found], offsets), offsets=offsets,
+    )  # fmt: skip
 
 
 def _pages(document: I64, hashes: U64, tokens: I64, n: int) -> I64:
     """For each segment the page it stands on: documents with the same long segments are one page, named by the first of them."""
     long = tokens >= LONG_SEGMENT
-    distinct = np.unique(np.stack([document[long].astype(np.uint64), hashes[long]], axis=1), axis=0) if long.any() else np.zeros((0, 2), np.uint64)
-    name = np.zeros(n, np.uint64)
     with np.errstate(over="ignore"):
-        np.add.at(name, distinct[:, 0].astype(np.int64), distinct[:, 1] * _MIX)
+        _, lead = np.unique(hashes[long] * _MIX ^ document[long].astype(np.uint64), return_index=True)
+        name = np.zeros(n, np.uint64)
+        np.add.at(name, document[long][lead], hashes[long][lead] * _MIX)
     page = np.arange(n, dtype=np.int64)
     known = np.flatnonzero(name != 0)
     _, first, inverse = np.unique(name[known], return_index=True, return_inverse=True)
@@ -100,105 +137,94 @@ def _pages(document: I64, hashes: U64, tokens: I64, n: int) -> I64:
 
 
 def _distinct_per(groups: I64, values: I64) -> I64:
-    """How many distinct values each group has, int64[groups]."""
-    pairs = np.unique(np.stack([groups, values], axis=1), axis=0)
-    return np.bincount(pairs[:, 0], minlength=int(groups.max(initial=-1)) + 1).astype(np.int64)
+    """How many distinct values each group has, int64[groups]; both are below 2**31."""
+    pairs = np.unique(groups << np.int64(32) | values)
+    return np.bincount(pairs >> np.int64(32), minlength=int(groups.max(initial=-1)) + 1).astype(np.int64)
 
 
 def _spread(host: I64, keys: U64, page: I64) -> tuple[I64, I64]:
-    """(pages of each (host, key), the (host, key) of each segment)."""
-    _, group = np.unique(np.stack([host.astype(np.uint64), keys], axis=1), axis=0, return_inverse=True)
-    group = group.reshape(-1).astype(np.int64)
+    """(pages of each (host, key), the (host, key) of each row)."""
+    group = _named(host, keys)
     return _distinct_per(group, page), group
 
 
-def _passes(spread: I64, pages: I64) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = ((spread >= 3) & (spread >= 0.05 * pages)) | ((spread >= 10) & (spread >= 0.01 * pages))
+def _named(host: I64, keys: U64) -> I64:
+    """A number for each (host, key)."""
+    with np.errstate(over="ignore"):
+        named = keys ^ (host.astype(np.uint64) + np.uint64(1)) * _MIX
+    _, group = np.unique(named, return_inverse=True)
+    return group.astype(np.int64)
+
+
+def _passes(spread: I64, pages: I64) -> Bools:
+    result: Bools = ((spread >= 3) & (spread >= 0.05 * pages)) | ((spread >= 10) & (spread >= 0.01 * pages))
     return result
 
 
-class _Slots:
-    """Tokens of short segments, and which of them vary."""
-
-    def __init__(self, arena: U8, segments: Batch, rows: I64) -> None:
-        self._arena = arena
-        self._segments = segments
-        self._rows = rows
-        self.varies: dict[int, NDArray[np.bool_]] = {}
-
-    def skeletons(self, chosen: I64, host: I64, page: I64, pages: I64) -> tuple[U64, NDArray[np.bool_]]:
-        """A hash of what is constant in each chosen segment, and whether that is enough to be a template."""
-        starts, ends = (self._segments[name][self._rows[chosen]] for name in ("start", "end"))
-        values, offsets, _, _ = kernels.tokenize(self._arena, starts, ends)
-        n = len(chosen)
-        if not len(values):
-            return np.zeros(n, np.uint64), np.zeros(n, bool)
-        owner = np.repeat(np.arange(n), np.diff(offsets))
-        common = self._common(values, offsets, owner, host, page)
-        need = np.maximum(_least(pages[host]), COMMON_SHARE * np.maximum.reduceat(common, offsets[:-1]))[owner]
-        constant = (np.maximum(common, _after(common, offsets)) >= need) & ((values & np.uint64(2)) == 0)
-        return self._hashed(values, offsets, owner, constant, chosen)
-
-    @staticmethod
-    def _common(values: U64, offsets: I64, owner: I64, host: I64, page: I64) -> NDArray[np.float64]:
-        """For each token on how many pages of the host it follows the token before it."""
-        before = np.concatenate([np.zeros(1, np.uint64), values[:-1]])
-        before[offsets[:-1]] = np.uint64(0)
-        with np.errstate(over="ignore"):
-            pair = (before * _MIX) ^ values
-        shared, named = _spread(host[owner], pair, page[owner])
-        counts = shared[named].astype(np.float64)
-        counts[offsets[:-1]] = 0  # the first token follows none
-        return counts
-
-    def _hashed(self, values: U64, offsets: I64, owner: I64, constant: NDArray[np.bool_], chosen: I64) -> tuple[U64, NDArray[np.bool_]]:
-        n = len(chosen)
-        first = np.zeros(len(values), bool)
-        first[offsets[:-1]] = True
-        opens = ~constant & (first | np.concatenate([[True], constant[:-1]]))  # the first token of a slot
-        stays = constant | opens
-        token = np.where(constant, values, np.uint64(0x5107))
-        place = np.cumsum(stays) - 1
-        base = place[offsets[:-1]]
-        with np.errstate(over="ignore"):
-            term = token * ((2 * (place - base[owner]) + 1).astype(np.uint64) * _MIX)
-            total = np.add.reduceat(np.where(stays, term, np.uint64(0)), offsets[:-1])
-            total ^= total >> np.uint64(31)
-        weight = np.add.reduceat(np.where(constant, 1 + (values & np.uint64(1)).astype(np.int64), 0), offsets[:-1])
-        slot = np.cumsum(opens)
-        longest = np.zeros(n, np.int64)
-        sizes = np.bincount(slot[~constant], minlength=int(slot[-1]) + 1)
-        np.maximum.at(longest, owner[opens], sizes[slot[opens]])
-        for row in range(n):
-            self.varies[int(chosen[row])] = ~constant[offsets[row] : offsets[row + 1]]
-        return total & ~np.uint64(1), (weight >= CONSTANT_WEIGHT) & (longest <= SLOT_TOKENS) & (longest > 0)
+def _at_edge(document: I64, chosen: Bools) -> Bools:
+    """Which segments have few others, the chosen ones not counted, between them and the head or the foot of their document."""
+    others = np.concatenate([[0], np.cumsum(~chosen)])
+    low, high = np.searchsorted(document, document), np.searchsorted(document, document, "right")
+    before, after = others[:-1] - others[low], others[high] - others[1:]
+    result: Bools = (before < EDGE_SEGMENTS) | (after < EDGE_SEGMENTS)
+    return result
 
 
-def _least(pages: I64) -> NDArray[np.float64]:
-    return np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))
+def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I64) -> _Skeletons:
+    """What is constant in each of some short segments."""
+    values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
+    n = len(starts)
+    if not len(values):
+        return _Skeletons(np.zeros(n, np.uint64), np.zeros(n, bool), np.zeros(0, bool), offsets)
+    owner = np.repeat(np.arange(n), np.diff(offsets))
+    count, pair = _pairs(values, offsets, owner, host, page)
+    best = np.maximum.reduceat(count, offsets[:-1])
+    place = np.where(count == best[owner], np.arange(len(values)), len(values))
+    lead = np.minimum.reduceat(place, offsets[:-1])
+    alike = _named(host, pair[lead])  # segments with the same commonest pair
+    members, _ = _spread(host, pair[lead], page)
+    counts, group = _spread(alike[owner], values, page[owner])
+    least = np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))[host]
+    need = np.maximum(least, COMMON_SHARE * members[alike])[owner]
+    constant = (counts[group] >= need) & ((values & np.uint64(2)) == 0) & (best >= least)[owner]
+    return _hashed(values, offsets, owner, constant)
 
 
-def _after(counts: NDArray[np.float64], offsets: I64) -> NDArray[np.float64]:
-    """The count of the pair that each token opens."""
-    after = np.concatenate([counts[1:], np.zeros(1)])
-    after[offsets[1:] - 1] = 0
-    return after
+def _pairs(values: U64, offsets: I64, owner: I64, host: I64, page: I64) -> tuple[I64, U64]:
+    """For each token on how many pages of the host it follows the token before it, and a name for the two."""
+    before = np.concatenate([np.zeros(1, np.uint64), values[:-1]])
+    with np.errstate(over="ignore"):
+        pair = (before * _MIX) ^ values
+    shared, named = _spread(host[owner], pair, page[owner])
+    counts = shared[named]
+    counts[offsets[:-1]] = 0  # the first token follows none
+    return counts, pair
 
 
-def _gathered(  # noqa: PLR0917
-    chosen: I64, rows: I64, keys: U64, host: I64, page: I64, pages: I64, segments: Batch, slots: _Slots, is_template: NDArray[np.bool_]
-) -> Furniture:
-    spread, group = _spread(host[chosen], keys[chosen], page[chosen])
-    n = len(spread)
-    first = np.zeros(n, np.int64)
-    first[group[::-1]] = chosen[::-1]
-    mine = rows[chosen]
-    offsets = np.concatenate([[0], np.cumsum(segments["tokens"][mine])]).astype(np.int64)
-    varies = np.zeros(int(offsets[-1]), bool)
-    for place, row in enumerate(chosen.tolist()):
-        if is_template[row]:
-            varies[offsets[place] : offsets[place + 1]] = slots.varies[row]
-    return Furniture(
-        rows=mine, group=group, spread=spread, share=spread / np.maximum(pages[host[first]], 1), template=is_template[first],
-        tokens=segments["tokens"][rows[first]], slots=varies, offsets=offsets,
-    )  # fmt: skip
+def _hashed(values: U64, offsets: I64, owner: I64, constant: Bools) -> _Skeletons:
+    first = np.zeros(len(values), bool)
+    first[offsets[:-1]] = True
+    opens = ~constant & (first | np.concatenate([[True], constant[:-1]]))  # the first token of a slot
+    place = np.cumsum(constant | opens)
+    place -= place[offsets[:-1]][owner]
+    with np.errstate(over="ignore"):
+        term = np.where(constant, values, _SLOT) * ((2 * place + 1).astype(np.uint64) * _MIX)
+        total = np.add.reduceat(np.where(constant | opens, term, np.uint64(0)), offsets[:-1])
+        total ^= total >> np.uint64(31)
+    weight = 1 + (values & np.uint64(1)).astype(np.int64)
+    whole, kept = (np.add.reduceat(part, offsets[:-1]) for part in (weight, np.where(constant, weight, 0)))
+    slot = np.cumsum(opens)
+    sizes = np.bincount(slot[~constant], minlength=int(slot[-1]) + 1)
+    longest = np.zeros(len(offsets) - 1, np.int64)
+    np.maximum.at(longest, owner[opens], sizes[slot[opens]])
+    usable = (kept >= CONSTANT_WEIGHT) & (kept >= CONSTANT_SHARE * whole) & (longest <= SLOT_TOKENS) & (longest > 0)
+    return _Skeletons(total & _EVEN, usable, ~constant, offsets)
+
+
+def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
+    """The slots of the chosen segments, `which` of the skeletons each is; -1: it has none."""
+    slots = np.zeros(int(offsets[-1]), bool)
+    for place in np.flatnonzero(which >= 0).tolist():
+        row = which[place]
+        slots[offsets[place] : offsets[place + 1]] = skeletons.varies[skeletons.offsets[row] : skeletons.offsets[row + 1]]
+    return slots

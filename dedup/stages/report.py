@@ -188,6 +188,8 @@ def _largest(found: Clusters, mine: Batch, size: I64, corpus: Corpus, top: int, 
     for cluster in chosen[number[chosen] > 0]:
         rows = np.flatnonzero(found.cluster == cluster)
         lead = rows[0]
+        if mine["kept_document"][lead] < 0:
+            continue
         kept = place_of(corpus, *(int(mine[name][lead]) for name in ("kept_document", "kept_start", "kept_end")))
         members = tuple(_member(corpus, take(mine, rows[i : i + 1])) for i in range(min(examples, len(rows))))
         grain = GRAINS[int(mine["grain"][lead])]

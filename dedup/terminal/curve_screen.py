@@ -9,7 +9,7 @@ from rich.text import Text
 
 from dedup.config import Config
 from dedup.curve import collision_chance, edited_jaccard, half_point, points
-from dedup.terminal.screen import Page, percent
+from dedup.terminal.page import Page, percent
 
 SCHEMA = "dedup.curve/1"
 GRAINS = ("document", "paragraph")

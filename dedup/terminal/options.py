@@ -83,7 +83,7 @@ def option(*names: str, text: str, default: object = None, **settings: Any) -> C
 GRAIN = (
     option(
         "--grain", type=click.Choice(["auto", *GRAINS]), default="auto",
-        text="What is compared; auto: documents, then paragraphs.",
+        text="What is compared; auto: documents, then paragraphs, then repeats.",
     ),
 )  # fmt: skip
 THRESHOLD = (
@@ -118,6 +118,18 @@ DECIDING = (
     option(
         "--scope", type=click.Choice(["auto", "document", "corpus"]), default="auto",
         text="document: cut what repeats in the same document only; corpus: cut sentences across documents too.",
+    ),
+    option(
+        "--cut", type=click.Choice(["sentence", "paragraph", "clause", "exact", "none"]), default="sentence",
+        text="The least that a repeat is cut by; exact: to the token, none: nothing.",
+    ),
+    option(
+        "--boilerplate", type=click.Choice(["cut", "keep-first", "keep"]), default="cut",
+        text="What goes of a site's boilerplate: all of it, all but a copy of each, nothing.",
+    ),
+    option(
+        "--host-from", type=click.Choice(["url", "folder"]), default="url",
+        text="Where a page's host is found: its URL or host field, or the folder of its file.",
     ),
     option("--min-tokens", type=int, default=12, metavar="N", text="Never cut a paragraph shorter than this."),
     option(
@@ -163,7 +175,7 @@ def config_of(settings: dict[str, Any]) -> Config:
             for one in GRAINS if grain is None else (grain,):
                 per_grain[one].update(values)
     rest: dict[str, Any] = {grain: replace(plain.matching(grain), **values) for grain, values in per_grain.items()}
-    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens")
+    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from")
     rest |= {name: settings.pop(name) for name in plain_names if name in settings}
     if "keep" in settings:
         rest["keep"], rest["prefer"] = settings.pop("keep")

@@ -12,75 +12,17 @@ from rich.text import Text
 
 from dedup.align import differences
 from dedup.api import Comparison
-from dedup.terminal.console import clip_middle, has_colour, neutral_line, size, squeeze, wrap
-from dedup.terminal.contrast import excerpt, marked, with_differences
-from dedup.stages.report import Cluster, Member, Place, Report
+from dedup.stages.report import Report
+from dedup.terminal.console import clip_middle, neutral_line, size
+from dedup.terminal.contrast import marked
+from dedup.terminal.going import print_boilerplate, print_clusters
+from dedup.terminal.page import Page, counted, percent
+from dedup.terminal.staying import print_staying
 
 TOP_SOURCES = 12
 MOST_NOTES = 12
-TEXT_LINES = 2
-"""Lines of a kept stretch that are shown."""
-
-MOST_CHARACTERS = 20_000
-"""Of longer texts only the beginning is compared for what the report shows."""
-
 _GOES = {"scan": "repeats", "would": "would go", "clean": "is gone"}
 _BE = {"scan": "would be", "would": "would be", "clean": "were"}
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-class Page:
-    """Prints blocks of text at the width of a console, folded where our own rule says.
-
-    Args:
-        console: where to print.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.width = max(20, console.width)
-        self.colour = has_colour(console)
-        self.plain = not console.encoding.lower().startswith("utf")
-
-    def line(self, text: Text | str = "", style: str = "", indent: int = 0, most: int | None = None) -> None:
-        """Print a text, folded and indented; of more than `most` lines the last one ends in an ellipsis."""
-        content = Text(text, style=style) if isinstance(text, str) else text
-        for one in self._folded(content, self.width - indent, most) or [Text()]:
-            self._print(Text(" " * indent).append_text(one))
-
-    def heading(self, text: str, aside: str = "") -> None:
-        """Print a heading after an empty line."""
-        self.console.print()
-        self.line(Text(text, style="bold").append(f"  {aside}" if aside else "", style="not bold dim"))
-
-    def labelled(self, label: str, text: Text, indent: int, style: str = "", most: int | None = None) -> None:
-        """Print a text beside a label, its further lines under its first one."""
-        lead = indent + cell_len(label) + 1
-        for i, one in enumerate(self._folded(text, max(8, self.width - lead), most)):
-            head = Text(" " * indent).append(label, style=style).append(" ") if i == 0 else Text(" " * lead)
-            self._print(head.append_text(one))
-
-    def _folded(self, text: Text, width: int, most: int | None) -> list[Text]:
-        lines = wrap(text, width)
-        if most is not None and len(lines) > most:
-            last = lines[most - 1]
-            while cell_len(last.plain) > width - 1:
-                last.right_crop()
-            last.append("…")
-        return lines[:most]
-
-    def _print(self, line: Text) -> None:
-        self.console.print(line, no_wrap=True, crop=False, overflow="ignore")
-
-    def bar(self, share: float, cells: int) -> Text:
-        """A bar of `cells` cells that is filled to `share`; any share above zero shows."""
-        if self.plain:
-            full = max(round(share * cells), int(share > 0))
-            return Text("#" * full + "." * (cells - full))
-        eighths = max(round(share * cells * 8), int(share > 0))
-        full, rest = divmod(eighths, 8)
-        filled = "█" * full + (_EIGHTHS[rest] if rest else "")
-        return Text(filled, style="yellow").append("·" * (cells - len(filled)), style="dim")
 
 
 def print_report(report: Report, console: Console, command: str = "scan", top: int = 10) -> None:
@@ -95,13 +37,10 @@ def print_report(report: Report, console: Console, command: str = "scan", top: i
     page = Page(console)
     _headline(page, report, command)
     _sources(page, report)
-    shown = report.largest[:top]
-    if shown:
-        page.heading("Biggest clusters", f"{len(shown):,} of {report.clusters:,}")
-        for number, cluster in enumerate(shown, 1):
-            _cluster(page, number, cluster, _with_records(report))
+    print_clusters(page, report, top)
     if top:
-        _pairs(page, report, top)
+        print_boilerplate(page, report, top)
+        print_staying(page, report, top)
     _notes(page, report)
 
 
@@ -161,88 +100,6 @@ def _sources(page: Page, report: Report) -> None:
         page.line(f"and {' and '.join(more)}", style="dim", indent=2)
 
 
-def _with_records(report: Report) -> frozenset[str]:
-    """The sources of which a record number must be named."""
-    return frozenset(source.name for source in report.sources if source.documents > 1)
-
-
-def _cluster(page: Page, number: int, cluster: Cluster, numbered: frozenset[str]) -> None:
-    noun = cluster.grain
-    where = f" in {counted(cluster.documents, 'document')}" if noun != "document" else ""
-    hosts = f" on {counted(cluster.hosts, 'host')}" if cluster.hosts > 1 else ""
-    page.console.print()
-    title = Text(f"{noun} × {cluster.size:,}", style="bold cyan" if page.colour else "")
-    page.labelled(
-        f"{number:>3}",
-        title.append(f"{where}{hosts}, {size(cluster.removed_bytes)} repeat", style="not bold default"),
-        0,
-        "dim",
-    )
-    page.line(Text(squeeze(cluster.kept.text[: 4 * page.width])), indent=4, most=TEXT_LINES)
-    page.labelled("keep", _place(cluster.kept, numbered, noun), 4, style="green")
-    groups: dict[str, tuple[Text, list[Member]]] = {}
-    for member in cluster.members:  # members that differ in the same way share the line that says how
-        changes = _changes(cluster.kept, member, page.colour)
-        groups.setdefault(changes.plain, (changes, []))[1].append(member)
-    for _, (changes, members) in sorted(groups.items(), key=lambda item: bool(item[0])):
-        for member in members:
-            page.labelled(f"{member.action:<4}", _member(cluster.kept, member, numbered, noun), 4, style="red")
-        page.labelled("    ", changes, 4, most=4)
-    rest = cluster.size - 1 - len(cluster.members)
-    if rest:
-        page.line(f"and {rest:,} more", style="dim", indent=9)
-
-
-def _member(kept: Place, member: Member, numbered: frozenset[str], noun: str) -> Text:
-    if member.measure == "left":
-        said = f"too little was left: {percent(member.similarity)} of it repeats"
-    elif member.reason == "exact" or member.similarity >= 1:
-        said = "the same text" if member.place.text == kept.text else "the same text once folded"
-    else:
-        said = f"{percent(member.similarity)} alike ({member.measure})"
-    return _place(member.place, numbered, noun).append(f"  {said}", style="dim")
-
-
-def _changes(kept: Place, member: Member, colour: bool) -> Text:
-    """The differences of a near-duplicate; empty where there are none to show."""
-    if member.reason != "near" or member.measure == "left":
-        return Text()
-    opcodes = differences(kept.text[:MOST_CHARACTERS], member.place.text[:MOST_CHARACTERS])
-    return excerpt(kept.text, member.place.text, opcodes, colour)
-
-
-def _place(place: Place, numbered: frozenset[str], noun: str) -> Text:
-    text = Text(clip_middle(neutral_line(place.source), 60))
-    if place.source in numbered:
-        text.append(f" record {place.record:,}")
-    if place.doc_id:
-        text.append(f" ({clip_middle(neutral_line(place.doc_id), 28)})", style="dim")
-    if noun != "document":
-        text.append(f" bytes {place.start:,}–{place.end:,}")
-    return text
-
-
-def _pairs(page: Page, report: Report, top: int) -> None:
-    """Pairs that match and stay: they differ in a number, or the scope keeps them."""
-    for reason, heading, total in (
-        ("numbers differ", "Alike, but a number differs: both stay", report.kept_for_numbers),
-        ("another document", "Alike, in two documents: both stay", report.kept_apart),
-    ):
-        mine = [(kept, member) for kept, member in report.shown if member.reason == reason][:top]
-        if not mine:
-            continue
-        page.heading(
-            heading, f"{len(mine):,} of {counted(total, 'pair')}" if len(mine) < total else counted(total, "pair")
-        )
-        for kept, member in mine:
-            page.console.print()
-            for place, other, is_first in ((kept, member.place, True), (member.place, kept, False)):
-                page.line(_place(place, _with_records(report), "pair"), style="dim", indent=4)
-                limit = 4 * page.width
-                text = with_differences(place.text[:limit], other.text[:limit], page.colour, is_first)
-                page.line(text, indent=4, most=TEXT_LINES + 1)
-
-
 def _notes(page: Page, report: Report) -> None:
     notes = list(_remarks(report))
     if notes:
@@ -265,6 +122,9 @@ def _remarks(report: Report) -> Iterator[str]:
     if report.skipped_pairs:
         pairs = counted(report.skipped_pairs, "candidate pair")
         yield f"{pairs} not measured, for their buckets hold too many texts: a few matches may be missing."
+    if report.skipped_places:
+        pairs = counted(report.skipped_places, "pair of places", "pairs of places")
+        yield f"{pairs} not compared, for too many hold the same words: a few repeats may be missing."
     if not report.settled:
         passes = counted(report.passes, "pass", "passes")
         yield f"Not settled after {passes}: another clean of the output may find more."
@@ -347,15 +207,3 @@ def print_comparison(found: Comparison, names: tuple[str, str], texts: tuple[str
     console.print()
     for line in marked(*texts, opcodes, page.colour).split("\n", allow_blank=True):
         page.line(line)
-
-
-def percent(share: float) -> str:
-    """A share in per cent with one decimal; what is not all or nothing is never rounded to it."""
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    return ">99.9%" if 0.9995 <= share < 1 else f"{share * 100:.1f}%"
-
-
-def counted(n: int, noun: str, plural: str = "") -> str:
-    """A number and its noun."""
-    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

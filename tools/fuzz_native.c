@@ -1,0 +1,383 @@
+/* Fuzz target for the compiled kernels: any bytes in; every fast path against a slow twin (fuzz_naive.h), every result
+ * against what must hold of it. Tables are synthetic (a plain one and a wild one); DEDUP_FOLD_RAW=FILE adds a real one,
+ * as written by
+ *     python -c "import sys, numpy as np; from dedup.kernels.fold_table import load; t = load(); a = [t.bmp, t.astral,
+ *     t.expansions, t.astral_pages, t.voiced, t.semivoiced]; o = sys.stdout.buffer;
+ *     o.write(np.array([len(x) for x in a], np.uint64).tobytes()); [o.write(x.tobytes()) for x in a]" > FILE
+ *
+ * Alone, for SECONDS from SEED (gcc or clang; add -DDEDUP_NO_SIMD for the paths without SSE2):
+ *     cc -std=c11 -g -O1 -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -DFUZZ_ALONE \
+ *        -Idedup/kernels/native tools/fuzz_native.c $(ls dedup/kernels/native/[!dm]*.c) dedup/kernels/native/memory.c \
+ *        -o fuzz_native && ./fuzz_native SECONDS SEED
+ * With libFuzzer (clang): the same without -DFUZZ_ALONE and with -fsanitize=fuzzer,address,undefined. */
+#include <stdio.h>
+#include <time.h>
+
+#include "ascii.h"
+#include "fuzz_naive.h"
+
+#define MAX_INPUT 6000
+#define MAX_TEXTS 6
+#define MAX_LANES 80
+#define WIDEST 6 /* tokens of the longest synthetic expansion */
+#define ROOM (MAX_INPUT * (size_t)WIDEST * 4)
+
+#define DEMAND(claim)                                                             \
+    do {                                                                          \
+        if (!(claim)) {                                                           \
+            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #claim); \
+            abort();                                                              \
+        }                                                                         \
+    } while (0)
+
+static fold_table *tables[3];
+static size_t table_count;
+
+/* ---- tables ------------------------------------------------------------------------------------------------- */
+
+static uint64_t scrambled(uint64_t x) {
+    x = (x ^ (x >> 31)) * MIX_1;
+    return x ^ (x >> 29);
+}
+
+static uint32_t synthetic_entry(uint32_t code, int inside, uint32_t expansion_count) {
+    uint64_t dice = scrambled(code * MIX_G + 1 + (uint64_t)inside);
+    static const uint32_t kinds[16] = {0, 0, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 4, 5, 2, 3};
+    uint32_t kind = kinds[dice & 15], flags = (uint32_t)(dice >> 8 & 15) & (uint32_t)(dice >> 12 & 15);
+    uint32_t folded = dice >> 20 & 1 ? KANA_FIRST + (uint32_t)(dice >> 32) % KANA_COUNT : (uint32_t)(dice >> 32) % 0x110000;
+    if (inside && kind > KIND_WORD) kind = KIND_WORD;
+    if (dice >> 21 & 1) folded %= 128;
+    if (kind == KIND_EXPANSION) folded = (uint32_t)(dice >> 32) % expansion_count * (WIDEST + 1);
+    if (kind == KIND_VOICE) folded = 1 + (uint32_t)(dice >> 32 & 1);
+    return kind << 28 | flags << 24 | folded;
+}
+
+static void make_plain(uint32_t *bmp) {
+    for (uint32_t c = 0; c < 128; c++) {
+        int letter = (c | 32) >= 'a' && (c | 32) <= 'z', digit = c >= '0' && c <= '9';
+        bmp[c] = letter  ? (uint32_t)KIND_WORD << 28 | FLAG_GLOSS | c | 32
+                 : digit ? (uint32_t)KIND_WORD << 28 | FLAG_NUMERAL | c
+                         : 0;
+    }
+}
+
+static fold_table *synthetic_table(int plain) {
+    static uint32_t bmp[BMP_SIZE], astral[4 * 256], expansions[32 * (WIDEST + 1)];
+    static uint16_t pages[ASTRAL_PAGES], voiced[2][KANA_COUNT];
+    for (uint32_t c = 0; c < BMP_SIZE; c++) bmp[c] = synthetic_entry(c, 0, 32);
+    for (uint32_t c = 0; c < 4 * 256; c++) astral[c] = synthetic_entry(c + BMP_SIZE, 0, 32);
+    for (uint32_t i = 0; i < 32 * (WIDEST + 1); i++)
+        expansions[i] = i % (WIDEST + 1) ? synthetic_entry(i, 1, 1) : i / (WIDEST + 1) % (WIDEST + 1);
+    for (uint32_t i = 0; i < ASTRAL_PAGES; i++) pages[i] = i % 4;
+    for (uint32_t i = 0; i < 2 * KANA_COUNT; i++) voiced[i / KANA_COUNT][i % KANA_COUNT] = i % 3 ? (uint16_t)(0x3041 + i) : 0;
+    if (plain) make_plain(bmp);
+    bmp['('] = bmp[')'] = bmp[0xFF08] = bmp[0xFF09] = 0;
+    fold_arrays arrays = {bmp,          astral,       expansions,        pages,      voiced[0],  voiced[1], BMP_SIZE,
+                          4 * 256,      32 * (WIDEST + 1), ASTRAL_PAGES, KANA_COUNT, KANA_COUNT};
+    fold_table *made = NULL;
+    DEMAND(table_make(&made, &arrays) == STATUS_OK);
+    return made;
+}
+
+static fold_table *real_table(const char *name) {
+    FILE *file = fopen(name, "rb");
+    uint64_t sizes[6];
+    void *parts[6];
+    DEMAND(file && fread(sizes, 8, 6, file) == 6);
+    for (int i = 0; i < 6; i++) {
+        size_t width = i < 3 ? 4 : 2;
+        DEMAND((parts[i] = malloc(sizes[i] * width + 1)) && fread(parts[i], width, sizes[i], file) == sizes[i]);
+    }
+    fclose(file);
+    fold_arrays arrays = {parts[0], parts[1], parts[2], parts[3], parts[4], parts[5],
+                          sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]};
+    fold_table *made = NULL;
+    DEMAND(table_make(&made, &arrays) == STATUS_OK);
+    for (int i = 0; i < 6; i++) free(parts[i]);
+    return made;
+}
+
+static void start(void) {
+    if (table_count) return;
+    tables[table_count++] = synthetic_table(1);
+    tables[table_count++] = synthetic_table(0);
+    const char *name = getenv("DEDUP_FOLD_RAW");
+    if (name) tables[table_count++] = real_table(name);
+}
+
+/* ---- texts --------------------------------------------------------------------------------------------------- */
+
+typedef struct input {
+    const fold_table *table;
+    texts in;
+    int64_t starts[MAX_TEXTS], ends[MAX_TEXTS];
+    int64_t k;
+    size_t lane_count;
+    uint64_t seed;
+} input;
+
+static naive_code codes[MAX_INPUT];
+static naive_token expected[ROOM];
+static uint8_t stream[3 * ROOM];
+
+/* The lexer, fast or slow, over one text: the same tokens at the same places. */
+static void check_lexer(const input *with, size_t text, int plain, size_t count) {
+    static uint64_t tokens[LEX_ROOM];
+    static uint32_t numerals[LEX_ROOM];
+    static int64_t starts[LEX_ROOM], ends[LEX_ROOM];
+    lexer lex;
+    lexer_start(&lex, with->table, &with->in, text);
+    lex.plain = plain;
+    size_t at = 0;
+    for (int done = 0; !done;) {
+        sink out = {tokens, numerals, starts, ends, 0, 0};
+        size_t numeral = 0;
+        done = lexer_run_places(&lex, &out);
+        DEMAND(out.count <= LEX_ROOM - 8 && (done || out.count >= LEX_BLOCK) && at + out.count <= count);
+        for (size_t i = 0; i < out.count; i++, at++) {
+            DEMAND(tokens[i] == expected[at].value);
+            DEMAND((size_t)starts[i] == expected[at].start && (size_t)ends[i] == expected[at].end);
+            DEMAND(starts[i] >= with->starts[text] && starts[i] < ends[i] && ends[i] <= with->ends[text]);
+            if (tokens[i] & 2) DEMAND(numeral < out.numeral_count && numerals[numeral++] == i);
+        }
+        DEMAND(numeral == out.numeral_count);
+    }
+    DEMAND(at == count);
+}
+
+static void check_signature(const input *with, const lanes *by, const uint32_t *signature, size_t count) {
+    size_t k = count < (size_t)with->k ? count : (size_t)with->k, windows = count ? count - k + 1 : 0;
+    for (size_t lane = 0; lane < by->count; lane++) {
+        uint32_t least = EMPTY_LANE;
+        for (size_t i = 0; i < windows && lane % 16 < 2; i++) {
+            uint32_t hash = naive_lane_hash(naive_shingle(expected + i, (unsigned)k, salt_of(with->seed)));
+            uint32_t value = by->a[lane] * hash + by->b[lane];
+            if (value < least) least = value;
+        }
+        if (lane % 16 < 2) DEMAND(signature[lane] == least); /* all lanes of all texts would be most of the time */
+    }
+}
+
+static void check_texts(const input *with) {
+    static uint32_t a[MAX_LANES], b[MAX_LANES], signatures[MAX_TEXTS * MAX_LANES];
+    uint64_t hashes[MAX_TEXTS], numbers[MAX_TEXTS];
+    int64_t counts[MAX_TEXTS], offsets[MAX_TEXTS + 1];
+    for (size_t i = 0; i < MAX_LANES; i++) a[i] = (uint32_t)scrambled(i + with->seed) | 1, b[i] = (uint32_t)scrambled(~i);
+    lanes by = {a, b, with->lane_count, with->lane_count};
+    scan_result out = {hashes, numbers, counts, signatures};
+    words values = {0}, starts = {0}, ends = {0}, alone = {0};
+    DEMAND(scan(with->table, &with->in, with->k, with->seed, &by, &out) == STATUS_OK);
+    DEMAND(tokenize(with->table, &with->in, offsets, &values, &starts, &ends) == STATUS_OK);
+    DEMAND(tokenize(with->table, &with->in, offsets, &alone, NULL, NULL) == STATUS_OK && alone.size == values.size);
+    DEMAND(!values.size || !memcmp(alone.data, values.data, values.size * sizeof *values.data));
+    for (size_t text = 0; text < with->in.starts_count; text++) {
+        size_t count = naive_tokens(with->table, with->in.bytes, (size_t)with->starts[text], (size_t)with->ends[text],
+                                    codes, stream, expected);
+        check_lexer(with, text, 0, count);
+        check_lexer(with, text, 1, count);
+        DEMAND((size_t)counts[text] == count && offsets[text + 1] - offsets[text] == counts[text]);
+        DEMAND(hashes[text] == naive_sequence(expected, count, 0) && numbers[text] == naive_sequence(expected, count, 1));
+        check_signature(with, &by, signatures + text * with->lane_count, count);
+        for (size_t i = 0; i < count; i++) DEMAND(values.data[(size_t)offsets[text] + i] == expected[i].value);
+    }
+    words_free(&values), words_free(&starts), words_free(&ends), words_free(&alone);
+}
+
+/* Ranges that some kernel made: in order, in their texts, not empty, white at neither end. */
+static void check_ranges(const input *with, words *owners, words *starts, words *ends) {
+    for (size_t i = 0; i < owners->size; i++) {
+        uint64_t text = owners->data[i], from = starts->data[i], to = ends->data[i];
+        DEMAND(text < with->in.starts_count && from < to);
+        DEMAND((int64_t)from >= with->starts[text] && (int64_t)to <= with->ends[text]);
+        DEMAND(!white_from(with->in.bytes, from, to) && with->in.bytes[to - 1] != ' ');
+        if (i && owners->data[i - 1] == text) DEMAND(ends->data[i - 1] <= from);
+    }
+    words_free(owners), words_free(starts), words_free(ends);
+}
+
+static void check_pieces(const input *with) {
+    words owners = {0}, starts = {0}, ends = {0};
+    DEMAND(lines(&with->in, &owners, &starts, &ends) == STATUS_OK);
+    check_ranges(with, &owners, &starts, &ends);
+    for (int64_t mode = 0; mode < 3; mode++) {
+        DEMAND(pieces(&with->in, mode, &owners, &starts, &ends) == STATUS_OK);
+        check_ranges(with, &owners, &starts, &ends);
+    }
+}
+
+static void check_classes(const uint8_t *bytes, size_t size) {
+    uint8_t view[72] = {0};
+    memcpy(view, bytes, size < sizeof view ? size : sizeof view);
+    byte_classes one = classify64(view, classify16(view)), two = classify64_swar(view, classify16_swar(view));
+    DEMAND(one.word == two.word && one.digit == two.digit && one.high == two.high);
+    for (size_t i = 0; i < 64; i++) {
+        int digit = view[i] >= '0' && view[i] <= '9', letter = (view[i] | 32) >= 'a' && (view[i] | 32) <= 'z' && view[i] < 128;
+        DEMAND((one.word >> i & 1) == (uint64_t)(digit || letter) && (one.digit >> i & 1) == (uint64_t)digit);
+        DEMAND((one.high >> i & 1) == (uint64_t)(view[i] >= 128));
+    }
+}
+
+/* ---- values -------------------------------------------------------------------------------------------------- */
+
+#define MAX_VALUES 400
+#define MAX_ROWS 5
+#define MAX_PAIRS 12
+
+/* A ragged array, pairs and limits out of the input's bytes: small numbers, so that much is equal. */
+typedef struct rows {
+    uint64_t values[MAX_VALUES];
+    int64_t offsets[MAX_ROWS + 1], pairs[2 * MAX_PAIRS], limits[MAX_PAIRS];
+    size_t count, pair_count;
+    ragged in;
+} rows;
+
+static void make_rows(rows *made, const uint8_t *bytes, size_t size) {
+    size_t count = size < MAX_VALUES ? size : MAX_VALUES, spread = size ? 1 + bytes[0] % 60 : 1;
+    memset(made, 0, sizeof *made);
+    for (size_t i = 0; i < count; i++) made->values[i] = bytes[i] % spread * (spread & 1 ? MIX_G : 1);
+    for (size_t i = 1; i <= MAX_ROWS; i++) {
+        size_t step = size > i ? (size_t)bytes[i] * count / 256 / (1 + (bytes[0] & 3)) : 0, at = (size_t)made->offsets[i - 1] + step;
+        made->offsets[i] = (int64_t)(at < count ? at : count);
+    }
+    made->pair_count = size % (MAX_PAIRS + 1);
+    for (size_t i = 0; i < made->pair_count; i++) {
+        uint64_t dice = scrambled(size * 31 + i + count * MIX_G);
+        made->pairs[2 * i] = (int64_t)(dice % MAX_ROWS);
+        made->pairs[2 * i + 1] = (int64_t)(dice >> 8) % MAX_ROWS & INT64_MAX;
+        if (made->pairs[2 * i + 1] < 0) made->pairs[2 * i + 1] = 0;
+        made->limits[i] = (int64_t)(dice >> 40 & 127) - 2;
+    }
+    ragged in = {made->values, count, made->offsets, MAX_ROWS + 1};
+    made->in = in;
+}
+
+static void check_pairs(const rows *with) {
+    int64_t distances[MAX_PAIRS], counts[3 * MAX_PAIRS], row[MAX_VALUES + 1], distinct, shared;
+    DEMAND(edit_distances(&with->in, with->pairs, with->pair_count, with->limits, with->pair_count, distances) == STATUS_OK);
+    DEMAND(overlaps(&with->in, with->pairs, with->pair_count, counts) == STATUS_OK);
+    for (size_t i = 0; i < with->pair_count; i++) {
+        int64_t x = with->pairs[2 * i], y = with->pairs[2 * i + 1], limit = with->limits[i];
+        const uint64_t *one = with->values + with->offsets[x], *two = with->values + with->offsets[y];
+        size_t one_size = (size_t)(with->offsets[x + 1] - with->offsets[x]);
+        size_t two_size = (size_t)(with->offsets[y + 1] - with->offsets[y]);
+        int64_t distance = naive_distance(one, one_size, two, two_size, row);
+        DEMAND(distances[i] == (limit >= 0 && distance > limit ? limit + 1 : distance));
+        naive_overlap(one, one_size, two, two_size, &distinct, &shared);
+        DEMAND(counts[3 * i] == shared && counts[3 * i + 1] == distinct);
+        naive_overlap(two, two_size, one, one_size, &distinct, &shared);
+        DEMAND(counts[3 * i] == shared && counts[3 * i + 2] == distinct);
+    }
+}
+
+static void check_buckets(const rows *with, int64_t limit) {
+    uint32_t keys[MAX_VALUES];
+    uint8_t kept[MAX_VALUES];
+    words pairs = {0}, wide = {0};
+    int64_t skipped, wide_skipped, left_out = 0;
+    size_t at = 0, n = with->in.size;
+    for (size_t i = 0; i < n; i++) keys[i] = (uint32_t)with->values[i];
+    DEMAND(bucket_pairs32(keys, n, limit, &pairs, &skipped) == STATUS_OK);
+    DEMAND(bucket_pairs64(with->values, n, limit, &wide, &wide_skipped) == STATUS_OK);
+    DEMAND(pairs.size == wide.size && skipped == wide_skipped);
+    for (size_t i = 0; i < n; i++) {
+        int64_t paired = 0;
+        for (size_t j = 0; j < i; j++) {
+            if (keys[j] != keys[i]) continue;
+            if (paired++ >= limit) {
+                left_out++;
+                continue;
+            }
+            DEMAND(at + 1 < pairs.size && pairs.data[at] == j && pairs.data[at + 1] == i && wide.data[at] == j);
+            at += 2;
+        }
+    }
+    DEMAND(at == pairs.size && left_out == skipped);
+    DEMAND(independent_set((const int64_t *)pairs.data, at / 2, (int64_t)n, kept) == STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        int free_of = 1;
+        for (size_t p = 0; p < at; p += 2) free_of &= !(pairs.data[p + 1] == i && kept[pairs.data[p]]);
+        DEMAND(kept[i] == free_of);
+    }
+    words_free(&pairs), words_free(&wide);
+}
+
+static void check_steps(const rows *with, unsigned k) {
+    static uint64_t tokens[MAX_VALUES + 80], one[MAX_VALUES + 8];
+    static uint32_t hashes[MAX_VALUES + 8], a[MAX_LANES], b[MAX_LANES], least[MAX_LANES];
+    static naive_token as_tokens[MAX_VALUES];
+    size_t n = with->in.size, lane_count = n % MAX_LANES, windows = n >= k ? n - k + 1 : 0;
+    memcpy(tokens, with->values, sizeof with->values);
+    for (size_t i = 0; i < n; i++) as_tokens[i].value = tokens[i];
+    for (size_t i = 0; i < MAX_LANES; i++) a[i] = (uint32_t)scrambled(i) | 1, b[i] = (uint32_t)scrambled(~i);
+    for (int level = 0; level < 3; level++) {
+        const vector_steps *steps = vector_choose(level);
+        steps->shingles(tokens, windows, k, 99, one);
+        steps->lane_hashes(one, windows, hashes);
+        for (size_t i = 0; i < windows; i++)
+            DEMAND(one[i] == naive_shingle(as_tokens + i, k, 99) && hashes[i] == naive_lane_hash(one[i]));
+        memset(least, 0xFF, sizeof least);
+        steps->minima(hashes, windows, a, b, lane_count, least);
+        for (size_t lane = 0; lane < lane_count; lane++) {
+            uint32_t value = EMPTY_LANE;
+            for (size_t i = 0; i < windows; i++) value = a[lane] * hashes[i] + b[lane] < value ? a[lane] * hashes[i] + b[lane] : value;
+            DEMAND(least[lane] == value);
+        }
+    }
+}
+
+static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
+    static rows with;
+    static uint32_t a[MAX_LANES], signatures[MAX_ROWS * MAX_LANES];
+    words shingles = {0}, places = {0};
+    int64_t bounds[MAX_ROWS + 1];
+    make_rows(&with, bytes, size);
+    check_pairs(&with);
+    check_buckets(&with, (int64_t)(size % 5));
+    check_steps(&with, k);
+    DEMAND(shingle(&with.in, k, size, bounds, &shingles) == STATUS_OK);
+    ragged rows_of = {shingles.data, shingles.size, bounds, MAX_ROWS + 1};
+    lanes by = {a, a, size % MAX_LANES, size % MAX_LANES};
+    DEMAND(sketch(&rows_of, &by, signatures) == STATUS_OK);
+    words_free(&shingles);
+    (void)winnow(&with.in, (int64_t)k, (int64_t)(size % 9), &shingles, &places);
+    words_free(&shingles), words_free(&places);
+    /* offsets and pairs that may be anything: refused or done, never out of bounds */
+    memcpy(with.offsets, bytes, size < sizeof with.offsets ? size : sizeof with.offsets);
+    memcpy(with.pairs, bytes, size < sizeof with.pairs ? size : sizeof with.pairs);
+    int64_t distances[3 * MAX_PAIRS];
+    (void)edit_distances(&with.in, with.pairs, with.pair_count, with.limits, with.pair_count, distances);
+    (void)overlaps(&with.in, with.pairs, with.pair_count, distances);
+}
+
+/* ---- the target ---------------------------------------------------------------------------------------------- */
+
+#define HEAD 8 /* bytes that choose; the rest is text */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    start();
+    if (size < HEAD || size > MAX_INPUT) return 0;
+    size_t bytes = size - HEAD, n = 1 + data[1] % MAX_TEXTS;
+    uint8_t *text = malloc(bytes ? bytes : 1); /* of the exact size, so that a step too far is seen */
+    DEMAND(text);
+    memcpy(text, data + HEAD, bytes);
+    input with = {.table = tables[data[0] % table_count], .k = 1 + data[2] % MAX_SHINGLE, .lane_count = data[3] % MAX_LANES, .seed = data[4]};
+    if (data[2] & 128) with.k = 1 + data[2] % 8;
+    for (size_t i = 0; i < n; i++) {
+        size_t one = bytes * (data[5] * i % 256) / 256, two = i ? bytes * (data[6] * i % 257) / 256 : bytes;
+        with.starts[i] = (int64_t)(one < two ? one : two);
+        with.ends[i] = (int64_t)(one < two ? two : one);
+    }
+    texts in = {text, bytes, with.starts, with.ends, n, n};
+    with.in = in;
+    check_texts(&with);
+    check_pieces(&with);
+    check_classes(text, bytes);
+    check_values(text, bytes, (unsigned)with.k);
+    free(text);
+    return 0;
+}
+
+#ifdef FUZZ_ALONE
+#include "fuzz_alone.h"
+#endif
