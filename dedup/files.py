@@ -197,7 +197,8 @@ def report_of(outcome: pipeline.Outcome, config: Config, top: int, notes: list[s
     if kernels.IMPLEMENTATION == "portable":
         notes = [*notes, "the compiled core is not installed: numpy does the work, slower"]
     return report(
-        removals=outcome.removals, left=outcome.left, shown=outcome.shown, counts=outcome.counts, passes=outcome.passes,
+        removals=outcome.removals, left=outcome.left, shown=outcome.shown, boilerplate=outcome.boilerplate,
+        phrases=outcome.phrases, counts=outcome.counts, passes=outcome.passes,
         settled=outcome.settled, config=config.as_dict(), digest=config.digest(), top=top, notes=notes,
     )  # fmt: skip
 

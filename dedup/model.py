@@ -168,6 +168,29 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteText:
+    """Boilerplate of a host: its text, slots as `□`; on how many of the host's pages it stands; whether copies of it are cut.
+
+    `host` is empty where no host is known: then nothing is cut for it.
+    """
+
+    host: str
+    text: str
+    documents: int
+    share: float
+    template: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A set phrase: a clause below the weight of a repeat, in how many documents it stands, and how often."""
+
+    text: str
+    documents: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """Functions over batches, one after the other, as one picklable function."""
 

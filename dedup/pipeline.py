@@ -13,17 +13,21 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LABEL, LEFT, LOOP, TEMPLATE, Removals, hosts_of
+from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LABEL, LEFT, LOOP, TEMPLATE, Removals, host_names, hosts_of
 from dedup.matching import GrainMatcher, Matches, document_batches
-from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, Chain, Corpus, concat, rows_of, take
+from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, Chain, Corpus, Phrase, SiteText, concat, rows_of, take
 from dedup.repeating import RepeatFinder, Stretches
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide, settle
-from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, furnish
+from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
 from dedup.stages.label import label
 from dedup.stages.loop import loop
+from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
 from dedup.stages.segment import FIXED, PLAIN, only_plain, segment
+
+PHRASE_BATCH = 1 << 15
+"""Paragraphs in a batch that is searched for set phrases."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,7 @@ class Outcome:
         removals: what was proposed, and what stands of it.
         shown: pairs that match and both stay, as read: `grain`, `document`, `start`, `end`, `kept_document`, `kept_start`, `kept_end`,
             `similarity`, `measure`, `numbers`, `apart`; near misses are neither `numbers` nor `apart`, and `match` is false.
+        boilerplate: what the first pass found to be the sites'; phrases: clauses below the weight of a repeat that many documents share.
         passes: passes run.
         settled: whether the last pass proposed nothing; if not, a second run may find more.
         counts: `candidates`, `skipped`, `taken_back`, `segments` (of the finest grain).
@@ -45,9 +50,11 @@ class Outcome:
     left: Left
     removals: Removals
     shown: Batch = field(default_factory=dict)
+    boilerplate: list[SiteText] = field(default_factory=list)
+    phrases: list[Phrase] = field(default_factory=list)
     passes: int = 0
     settled: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("candidates", "skipped", "taken_back", "segments"), 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("candidates", "skipped", "skipped_places", "taken_back", "segments"), 0))
 
 
 class Run:
@@ -68,6 +75,7 @@ class Run:
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
         self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
+        self._host_names = host_names(corpus, config.host_from)
         self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
@@ -112,31 +120,57 @@ class Run:
                     shown.append(self._shown_repeats(repeats))
             if shown:
                 outcome.shown = concat(_said_once(shown))
+        if self._config.grain == "auto":
+            outcome.phrases = self._phrases()
         return outcome
+
+    def _phrases(self) -> list[Phrase]:
+        """Clauses that many documents share, in what is left of them."""
+        outcome, left = self.outcome, self.outcome.left
+        rows = self.matchers["paragraph"].rows
+        if not rows_of(rows):
+            return []
+        mine = take(rows, (rows["kind"] == PLAIN) & ~left.dropped[rows["document"]])
+        batches = (take(mine, part) for part in np.array_split(np.arange(rows_of(mine)), max(rows_of(mine) // PHRASE_BATCH, 1)))
+        work = partial(phrase, arena=left.arena, weight=self._config.repeat_weight)
+        return most_spread(concat(self._backend.map_batches(work, batches)), arena=left.arena)
 
     def _remove_boilerplate(self) -> int:
         """Cut what is the site's; of long boilerplate that is not on a third of the pages the first copy stays."""
         outcome, config = self.outcome, self._config
-        matcher = self.matchers["paragraph"]
-        if not (self._hosts >= 0).any() or config.boilerplate == "keep":
+        known = bool((self._hosts >= 0).any())
+        if not known and outcome.passes > 1:
             return 0
+        matcher = self.matchers["paragraph"]
         matcher.refresh(outcome.left, self._changed["paragraph"])
         self._changed["paragraph"] = np.zeros(0, np.int64)
         rows = matcher.rows
         segments = take(rows, (rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else {}
         if not rows_of(segments):
             return 0
-        found = furnish(segments, self._hosts, arena=outcome.left.arena)
-        keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (config.boilerplate == "keep-first")
+        # where no host is known, what stands on many pages is shown, and nothing is cut for it
+        hosts = self._hosts if known else np.zeros_like(self._hosts)
+        found = furnish(segments, hosts, arena=outcome.left.arena)
         lead = np.full(len(found.spread), -1, np.int64)
         lead[found.group[::-1]] = found.rows[::-1]
+        if outcome.passes == 1:
+            names = self._host_names if known else [""] * len(hosts)
+            outcome.boilerplate = site_texts(found, lead, segments, names, arena=outcome.left.arena)
+        if not known or config.boilerplate == "keep":
+            return 0
+        return self._cut_boilerplate(segments, found, lead)
+
+    def _cut_boilerplate(self, segments: Batch, found: Furniture, lead: I64) -> int:
+        keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
         goes = ~keeps[found.group] | (lead[found.group] != found.rows)
         mine, kept = found.rows[goes], np.where(keeps, lead, -1)[found.group[goes]]
         names = ("document", "start", "end")
         first = {name: segments[name][np.where(kept >= 0, kept, mine)] for name in names}
-        same = {"reason": np.where(found.template, TEMPLATE, BOILERPLATE)[found.group[goes]], "grain": np.full(len(mine), GRAINS.index("paragraph"))}
-        unkept = np.where(kept >= 0, -1, len(outcome.removals) + found.group[goes])
-        return self._cut({**take({name: segments[name] for name in (*names, "tokens")}, mine), **same}, first, unkept=unkept)
+        reason = np.where(found.template, TEMPLATE, BOILERPLATE)[found.group[goes]]
+        same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
+        unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
+        cuts = take({name: segments[name] for name in (*names, "tokens")}, mine)
+        return self._cut({**cuts, **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome

@@ -235,9 +235,16 @@ static void make_rows(rows *made, const uint8_t *bytes, size_t size) {
     size_t count = size < MAX_VALUES ? size : MAX_VALUES, spread = size ? 1 + bytes[0] % 60 : 1;
     memset(made, 0, sizeof *made);
     for (size_t i = 0; i < count; i++) made->values[i] = bytes[i] % spread * (spread & 1 ? MIX_G : 1);
+    if (size > 3 && bytes[3] & 1) /* the second half nearly a copy of the first */
+        for (size_t i = count / 2; i < count; i++)
+            if (bytes[i] % 16) made->values[i] = made->values[i - count / 2];
     for (size_t i = 1; i <= MAX_ROWS; i++) {
         size_t step = size > i ? (size_t)bytes[i] * count / 256 / (1 + (bytes[0] & 3)) : 0, at = (size_t)made->offsets[i - 1] + step;
         made->offsets[i] = (int64_t)(at < count ? at : count);
+    }
+    if (size > 3 && bytes[3] & 1) {
+        made->offsets[1] = (int64_t)(count / 2);
+        for (size_t i = 2; i <= MAX_ROWS; i++) made->offsets[i] = (int64_t)count;
     }
     made->pair_count = size % (MAX_PAIRS + 1);
     for (size_t i = 0; i < made->pair_count; i++) {
@@ -251,8 +258,19 @@ static void make_rows(rows *made, const uint8_t *bytes, size_t size) {
     made->in = in;
 }
 
+/* Bounds right at the distance are where a band would be cut too narrow. */
+static void check_bounds(const rows *with, const int64_t *exact) {
+    int64_t limits[MAX_PAIRS], distances[MAX_PAIRS];
+    for (int64_t near = -1; near < 2; near++) {
+        for (size_t i = 0; i < with->pair_count; i++) limits[i] = exact[i] + near > 0 ? exact[i] + near : 0;
+        DEMAND(!edit_distances(&with->in, with->pairs, with->pair_count, limits, with->pair_count, distances));
+        for (size_t i = 0; i < with->pair_count; i++)
+            DEMAND(distances[i] == (exact[i] > limits[i] ? limits[i] + 1 : exact[i]));
+    }
+}
+
 static void check_pairs(const rows *with) {
-    int64_t distances[MAX_PAIRS], counts[3 * MAX_PAIRS], row[MAX_VALUES + 1], distinct, shared;
+    int64_t exact[MAX_PAIRS], distances[MAX_PAIRS], counts[3 * MAX_PAIRS], row[MAX_VALUES + 1], distinct, shared;
     DEMAND(edit_distances(&with->in, with->pairs, with->pair_count, with->limits, with->pair_count, distances) == STATUS_OK);
     DEMAND(overlaps(&with->in, with->pairs, with->pair_count, counts) == STATUS_OK);
     for (size_t i = 0; i < with->pair_count; i++) {
@@ -260,13 +278,14 @@ static void check_pairs(const rows *with) {
         const uint64_t *one = with->values + with->offsets[x], *two = with->values + with->offsets[y];
         size_t one_size = (size_t)(with->offsets[x + 1] - with->offsets[x]);
         size_t two_size = (size_t)(with->offsets[y + 1] - with->offsets[y]);
-        int64_t distance = naive_distance(one, one_size, two, two_size, row);
+        int64_t distance = exact[i] = naive_distance(one, one_size, two, two_size, row);
         DEMAND(distances[i] == (limit >= 0 && distance > limit ? limit + 1 : distance));
         naive_overlap(one, one_size, two, two_size, &distinct, &shared);
         DEMAND(counts[3 * i] == shared && counts[3 * i + 1] == distinct);
         naive_overlap(two, two_size, one, one_size, &distinct, &shared);
         DEMAND(counts[3 * i] == shared && counts[3 * i + 2] == distinct);
     }
+    check_bounds(with, exact);
 }
 
 static void check_buckets(const rows *with, int64_t limit) {

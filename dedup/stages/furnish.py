@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, U64, Batch
+from dedup.model import I64, U8, U64, Batch, SiteText
 
 SHORT_TOKENS = 60
 """Longer boilerplate keeps its first copy, unless it stands on a third of the pages; only shorter segments are templates."""
@@ -94,7 +94,7 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     counts, group = _spread(mine, keys, page)
     chosen = _passes(counts[group], pages[mine])
     share = counts[group] / pages[mine]
-    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS))
+    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS) & _near_edge(document, chosen))
     starts, ends = segments["start"][rows[rest]], segments["end"][rows[rest]]
     skeletons = _skeletons(arena, starts, ends, mine[rest], page[rest], pages)
     counts, group = _spread(mine[rest], skeletons.hash, page[rest])
@@ -161,13 +161,25 @@ def _passes(spread: I64, pages: I64) -> Bools:
     return result
 
 
+def _near_edge(document: I64, chosen: Bools) -> Bools:
+    """Where templates are looked for: twice as far from the edges as they may stand in the end."""
+    before, after = _others(document, chosen)
+    result: Bools = (before < 2 * EDGE_SEGMENTS) | (after < 2 * EDGE_SEGMENTS)
+    return result
+
+
 def _at_edge(document: I64, chosen: Bools) -> Bools:
     """Which segments have few others, the chosen ones not counted, between them and the head or the foot of their document."""
-    others = np.concatenate([[0], np.cumsum(~chosen)])
-    low, high = np.searchsorted(document, document), np.searchsorted(document, document, "right")
-    before, after = others[:-1] - others[low], others[high] - others[1:]
+    before, after = _others(document, chosen)
     result: Bools = (before < EDGE_SEGMENTS) | (after < EDGE_SEGMENTS)
     return result
+
+
+def _others(document: I64, chosen: Bools) -> tuple[I64, I64]:
+    """How many segments that are not chosen stand before and after each one in its document."""
+    others = np.concatenate([[0], np.cumsum(~chosen)])
+    low, high = np.searchsorted(document, document), np.searchsorted(document, document, "right")
+    return others[:-1] - others[low], others[high] - others[1:]
 
 
 def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I64) -> _Skeletons:
@@ -228,3 +240,42 @@ def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
         row = which[place]
         slots[offsets[place] : offsets[place + 1]] = skeletons.varies[skeletons.offsets[row] : skeletons.offsets[row + 1]]
     return slots
+
+
+def site_texts(found: Furniture, lead: I64, segments: Batch, hosts: list[str], *, arena: U8) -> list[SiteText]:
+    """Describe boilerplate, the most spread first.
+
+    Args:
+        found: the boilerplate.
+        lead: int64[groups], the row of the first segment of each.
+        segments: as given to `furnish`.
+        hosts: the name of each document's host.
+        arena: uint8[...], the text.
+    """
+    order = np.lexsort((lead, -found.spread))
+    place = {int(row): i for i, row in enumerate(found.rows)}
+    result = []
+    for group in order.tolist():
+        row = int(lead[group])
+        start, end = (int(segments[name][row]) for name in ("start", "end"))
+        i = place[row]
+        slots = found.slots[found.offsets[i] : found.offsets[i + 1]]
+        text = _with_slots(arena, start, end, slots)
+        host = hosts[int(segments["document"][row])]
+        result.append(SiteText(host, text, int(found.spread[group]), float(found.share[group]), bool(found.template[group])))
+    return result
+
+
+def _with_slots(arena: U8, start: int, end: int, slots: Bools) -> str:
+    """The text of a segment with `□` for each slot."""
+    _, _, starts, ends = kernels.tokenize(arena, np.array([start]), np.array([end]))
+    parts, place, is_open = [], start, False
+    for slot, low, high in zip(slots.tolist(), starts.tolist(), ends.tolist(), strict=True):
+        if slot and is_open:
+            place = high
+            continue
+        parts.append(arena[place:low].tobytes().decode("utf-8", "replace"))
+        parts.append("□" if slot else arena[low:high].tobytes().decode("utf-8", "replace"))
+        place, is_open = high, slot
+    parts.append(arena[place:end].tobytes().decode("utf-8", "replace"))
+    return "".join(parts)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dedup.ledger.left import Left
-from dedup.ledger.removals import CUT, DROP, LEFT, REASONS, Clusters, Removals, group
+from dedup.ledger.removals import CUT, DROP, LEFT, KINDS, REASONS, Clusters, Removals, group
 from dedup.model import (
-    APART, CONTAINED, GRAINS, I64, MEASURES, NUMBERS, SPLICED, WHYS, Batch, Corpus, take,
+    APART, CONTAINED, GRAINS, I64, MEASURES, NUMBERS, SPLICED, WHYS, Batch, Corpus, Phrase, SiteText, take,
 )  # fmt: skip
 
 SCHEMA = "dedup.report/1"
@@ -19,7 +19,7 @@ SCHEMA = "dedup.report/1"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A stretch of an input: bytes [start, end) of the text of a record, as read."""
+    """A stretch of an input: bytes [start, end) of the text of a record, as read; in a text file its first line, from 1."""
 
     source: str
     record: int
@@ -27,6 +27,7 @@ class Place:
     start: int
     end: int
     text: str
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ class Report:
             the threshold; spliced: repeats inside longer sentences, which stay; contained: documents most of which stands in another one.
             shown: examples of these.
         bad_records: records that could not be read; invalid_utf8: documents with bytes that are not UTF-8.
+        kinds: removals by kind: duplicate, repeat, loop, boilerplate. boilerplate: of the sites, the most spread first; phrases: clauses
+            below the weight of a repeat that stand in many documents, never cut.
+        skipped_places: places that the posting limit left out when repeats were looked for.
         skipped_pairs: candidates that a bucket's limit left out in the last pass; taken_back: removals whose evidence went.
         passes: passes run; settled: whether a second run would find nothing.
     """
@@ -98,11 +102,15 @@ class Report:
     spliced: int
     contained: int
     near_misses: int
+    kinds: dict[str, int]
+    boilerplate: tuple[SiteText, ...]
+    phrases: tuple[Phrase, ...]
     shown: tuple[tuple[Place, Member], ...]
     bad_records: int
     invalid_utf8: int
     candidates: int
     skipped_pairs: int
+    skipped_places: int
     taken_back: int
     passes: int
     settled: bool
@@ -122,12 +130,13 @@ class Report:
 
 def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not know as one
     *, removals: Removals, left: Left, shown: Batch, counts: dict[str, int], passes: int, settled: bool,
-    config: dict[str, object], digest: str, top: int = 10, examples: int = 5, notes: Sequence[str] = (),
+    boilerplate: Sequence[SiteText], phrases: Sequence[Phrase], config: dict[str, object], digest: str, top: int = 10, examples: int = 5, notes: Sequence[str] = (),
 ) -> Report:  # fmt: skip
     """Sum a run up.
 
     Args:
         removals, left, shown, counts, passes, settled: what the run decided.
+        boilerplate, phrases: what it found of these.
         config, digest: what it was told.
         top: clusters to describe; examples: members of each, and pairs kept apart, to describe.
         notes: remarks that go into the report.
@@ -156,11 +165,15 @@ def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not k
         spliced=_count(kept_pairs, SPLICED),
         contained=_count(kept_pairs, CONTAINED),
         near_misses=int((~shown["match"]).sum()) if shown else 0,
+        kinds={kind: int(sum((mine["reason"] == i).sum() for i, k in enumerate(KINDS) if k == kind)) for kind in dict.fromkeys(KINDS)},
+        boilerplate=tuple(boilerplate),
+        phrases=tuple(phrases),
         shown=tuple(_pairs(kept_pairs, corpus, examples)),
         bad_records=len(corpus.bad),
         invalid_utf8=_invalid(corpus),
         candidates=counts["candidates"],
         skipped_pairs=counts["skipped"],
+        skipped_places=counts["skipped_places"],
         taken_back=counts["taken_back"],
         passes=passes,
         settled=settled,
@@ -177,7 +190,8 @@ def place_of(corpus: Corpus, document: int, start: int, end: int) -> Place:
     source = corpus.sources[int(corpus.source[document])]
     doc_id = corpus.meta["id"][document].decode("utf-8", "replace") if "id" in corpus.meta else None
     text = corpus.text(document, start, end).decode("utf-8", "replace")
-    return Place(source.name, int(corpus.record[document]), doc_id or None, start, end, text)
+    line = corpus.text(document, 0, start).count(b"\n") + 1 if source.format in ("text", "markdown") else None
+    return Place(source.name, int(corpus.record[document]), doc_id or None, start, end, text, line)
 
 
 def _largest(found: Clusters, mine: Batch, size: I64, corpus: Corpus, top: int, examples: int) -> list[Cluster]:

@@ -47,7 +47,6 @@ static void hold(table *in, const ragged *shingles, int64_t row, unsigned shift)
         if (at->in_set == in->set_stamp) continue;
         at->value = values[i];
         at->in_set = in->set_stamp;
-        at->in_other = 0;
         in->distinct++;
     }
 }
@@ -60,7 +59,6 @@ static void meet(table *in, const ragged *shingles, int64_t row, int64_t *shared
         slot *at = slot_of(in, values[i]);
         int held = at->in_set == in->set_stamp;
         if (at->in_other == in->other_stamp) continue;
-        if (!held) at->in_set = 0;
         at->value = values[i];
         at->in_other = in->other_stamp;
         *shared += held;

@@ -1,0 +1,47 @@
+"""Paragraphs -> set phrases: clauses that many documents share and that are too short to be repeats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dedup import kernels
+from dedup.model import U8, Batch, Phrase
+
+CLAUSE = 2  # where `kernels.pieces` cuts
+LEAST_TOKENS = 6
+LEAST_DOCUMENTS = 2
+MOST_PHRASES = 50
+
+
+def phrase(batch: Batch, *, arena: U8, weight: int) -> Batch:
+    """The clauses of paragraphs that could be set phrases.
+
+    Args:
+        batch: paragraphs: `document`, `start`, `end` in the arena.
+        arena: uint8[...], the text.
+        weight: heavier clauses are repeats, not phrases.
+
+    Returns:
+        `hash` uint64, `document`, `start`, `end` int64.
+    """
+    owner, starts, ends = kernels.pieces(arena, batch["start"], batch["end"], CLAUSE)
+    none = np.zeros(0, np.uint32)
+    hashes, _, tokens, _ = kernels.scan(arena, starts, ends, 1, 0, none, none)
+    fits = (tokens >= LEAST_TOKENS) & (tokens < weight)
+    return {"hash": hashes[fits], "document": batch["document"][owner[fits]], "start": starts[fits], "end": ends[fits]}
+
+
+def most_spread(clauses: Batch, *, arena: U8) -> list[Phrase]:
+    """The phrases that stand in the most documents, in two at least; ties by first place."""
+    if not clauses or not len(clauses["hash"]):
+        return []
+    _, first, group, counts = np.unique(clauses["hash"], return_index=True, return_inverse=True, return_counts=True)
+    pairs = np.unique(group.astype(np.int64) << np.int64(32) | clauses["document"])
+    documents = np.bincount(pairs >> np.int64(32), minlength=len(first))
+    order = np.lexsort((clauses["start"][first], -documents))[:MOST_PHRASES]
+    result = []
+    for row in order[documents[order] >= LEAST_DOCUMENTS].tolist():
+        start, end = int(clauses["start"][first[row]]), int(clauses["end"][first[row]])
+        text = arena[start:end].tobytes().decode("utf-8", "replace").rstrip(" ,，、;；:：。.")
+        result.append(Phrase(text, int(documents[row]), int(counts[row])))
+    return result
