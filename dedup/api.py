@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -53,7 +53,9 @@ class Cleaned:
     report: Report
 
 
-def scan(source: Input, config: Config | None = None, *, fields: Fields | None = None, threads: int = 1, top: int = 10) -> Report:
+def scan(
+    source: Input, config: Config | None = None, *, fields: Fields | None = None, threads: int = 1, top: int = 10
+) -> Report:
     """Find what repeats.
 
     Args:
@@ -109,7 +111,9 @@ def _decide(memory: Memory, config: Config, threads: int) -> pipeline.Outcome:
 def _removed(outcome: pipeline.Outcome, config: Config) -> list[Line]:
     lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
     found: list[Line] = []
-    for document in np.flatnonzero(outcome.left.dropped | np.isin(np.arange(len(outcome.corpus)), list(outcome.left.spans))):
+    for document in np.flatnonzero(
+        outcome.left.dropped | np.isin(np.arange(len(outcome.corpus)), list(outcome.left.spans))
+    ):
         if outcome.left.dropped[document]:
             found.append(lines.drop(int(document)))
         else:
@@ -157,7 +161,9 @@ def compare(a: str, b: str, config: Config | None = None) -> Comparison:
     none = np.zeros(0, np.uint32)
     numbers = kernels.scan(texts.values, starts, ends, config.k, config.seed, none, none)[1]
     match = longer > 0 and distance <= int(allowed_edits(np.array([longer]), config.paragraph.threshold)[0])
-    return Comparison(measures, (one, two), match, config.paragraph.threshold, differences(a, b), bool(numbers[0] != numbers[1]))
+    return Comparison(
+        measures, (one, two), match, config.paragraph.threshold, differences(a, b), bool(numbers[0] != numbers[1])
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +207,4 @@ def sketch(texts: Sequence[str], *, lanes_per_text: int = 128, k: int = 3, seed:
     laid = Strings.of([text.encode("utf-8", "surrogatepass") for text in texts])
     a, b = lanes(lanes_per_text, seed)
     found = kernels.scan(laid.values, laid.offsets[:-1].copy(), laid.offsets[1:].copy(), k, seed, a, b)[3]
-    return Signatures(cast(U32, found), k, seed)
+    return Signatures(found, k, seed)

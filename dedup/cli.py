@@ -33,7 +33,7 @@ class _Program(click.Group):
     """A group that ends with our exit codes, and says why on stderr without a traceback."""
 
     def main(  # type: ignore[override]  # click has overloads; ours returns never, or what theirs does
-        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any  # noqa: ANN401
+        self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any
     ) -> object:  # fmt: skip
         if not standalone_mode:
             return super().main(args, standalone_mode=False, **extra)
@@ -116,7 +116,7 @@ def main() -> None:
     "--save", metavar="RUN", text="Folder to make for what was found, as Parquet; saved runs can be scanned together."
 )
 @with_options(RUN)
-def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
+def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Find what repeats and say so; nothing is written.
 
     \b
@@ -126,8 +126,8 @@ def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, qui
       cat crawl.jsonl | dedup scan - --json
       dedup scan may.jsonl --save may.run; dedup scan april.run may.run
     """
-    from dedup.terminal.console import make_console, progress_bars
     from dedup.files import scan_files
+    from dedup.terminal.console import make_console, progress_bars
     from dedup.terminal.screen import print_next, print_report
 
     config = config_of(settings)
@@ -168,9 +168,9 @@ def _end_partly(is_partly: bool) -> None:
          text="Records that cannot be read stay in their place, go to the log's folder, or end the run.")  # fmt: skip
 @option("--log", metavar="DIR", text="With -o -: folder to make for the log of what was removed.")
 @with_options(RUN)
-def clean(  # noqa: PLR0917 - click passes them by name
+def clean(
     inputs: tuple[str, ...], output: str | None, overwrite: bool, dry_run: bool, bad_records: str, log: str | None,
-    top: int, as_json: bool, quiet: bool, **settings: Any,  # noqa: ANN401
+    top: int, as_json: bool, quiet: bool, **settings: Any,
 ) -> None:  # fmt: skip
     """Write a copy of INPUT without what repeats, and a log of what was removed.
 
@@ -183,8 +183,8 @@ def clean(  # noqa: PLR0917 - click passes them by name
       dedup clean sites/ -o cleaned --host-from folder --cut clause
       cat crawl.jsonl | dedup clean - -o - > clean.jsonl
     """
-    from dedup.terminal.console import make_console, progress_bars
     from dedup.files import clean_files
+    from dedup.terminal.console import make_console, progress_bars
 
     if output is None and not dry_run:
         raise click.UsageError("Missing option '-o' / '--output': the folder to write to, or - for stdout.")
@@ -245,7 +245,7 @@ def restore(out: str, back: str, overwrite: bool, as_json: bool, quiet: bool) ->
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @with_options(THRESHOLD, SHINGLES, SEED, SAYING)
-def diff(a: str, b: str, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
+def diff(a: str, b: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Compare two texts: how alike they are, and where they differ.
 
     Script, width, case, accents, glosses, spaces and punctuation make no difference. A or B may be - for stdin.
@@ -286,7 +286,7 @@ def _text(path: str) -> str:
     text="Length of the text whose edits are missed.",
 )
 @with_options(SHINGLES, BANDS, SAYING)
-def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:  # noqa: ANN401
+def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Draw how likely two texts are to be compared at all, by how alike they are.
 
     \b

@@ -98,8 +98,15 @@ class Config:
     passes: int = 5
 
     def __post_init__(self) -> None:
-        for name, choices in (("grain", Grain), ("keep", Keep), ("numbers", Numbers), ("scope", Scope), ("cut", Cut),
-                              ("boilerplate", Boilerplate), ("host_from", HostFrom)):
+        for name, choices in (
+            ("grain", Grain),
+            ("keep", Keep),
+            ("numbers", Numbers),
+            ("scope", Scope),
+            ("cut", Cut),
+            ("boilerplate", Boilerplate),
+            ("host_from", HostFrom),
+        ):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(f"{name} must be one of {', '.join(get_args(choices))}, not {getattr(self, name)!r}.")
         _check_range("k", self.k, 1, 63)

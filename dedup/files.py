@@ -133,7 +133,9 @@ def clean_files(
                 accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress)
                 for source, before in zip(found.sources, prints, strict=True):
                     if _fingerprint(source.path) != before:
-                        raise InputChangedError(f"{source.path}: it was changed while it was being cleaned. Nothing was published; run again.")
+                        raise InputChangedError(
+                            f"{source.path}: it was changed while it was being cleaned. Nothing was published; run again."
+                        )
     unread = any(reason.startswith("cannot be read") for _, reason in found.skipped)
     return CleanResult(result, _sum(accounts), out, 3 if outcome.corpus.bad or unread else 0)
 
@@ -183,7 +185,12 @@ def _backend(given: Backend | None, threads: int) -> Iterator[Backend]:
 
 
 def _decide(
-    found: Discovery, config: Config, fields: Fields, progress: Progress, backend: Backend, runs: Sequence[SavedRun] = ()
+    found: Discovery,
+    config: Config,
+    fields: Fields,
+    progress: Progress,
+    backend: Backend,
+    runs: Sequence[SavedRun] = (),
 ) -> tuple[pipeline.Outcome, list[str]]:
     progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
     corpus = read(found.sources, fields, BATCH_BYTES, progress.advance)

@@ -77,5 +77,7 @@ def read_lines(path: Path, stream: BinaryIO) -> Iterator[Line]:
         try:
             line = json.loads(raw)
         except ValueError as error:
-            raise FormatError(f"line {number:,} of the log is damaged ({error}).", str(path), advice="Restore the log from a copy.") from None
+            raise FormatError(
+                f"line {number:,} of the log is damaged ({error}).", str(path), advice="Restore the log from a copy."
+            ) from None
         yield line

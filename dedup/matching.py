@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -198,7 +199,11 @@ class GrainMatcher:
         batches = _pair_batches(candidates["first"][fresh], candidates["second"][fresh], segments)
         work = partial(verify, arena=arena, config=self._config, grain=self._grain)
         measured = concat(self._backend.map_batches(work, batches))
-        columns = {"similarity": np.zeros(len(known)), "measure": np.zeros(len(known), np.uint8), "match": np.zeros(len(known), bool)}
+        columns: Batch = {
+            "similarity": np.zeros(len(known)),
+            "measure": np.zeros(len(known), np.uint8),
+            "match": np.zeros(len(known), bool),
+        }
         for name, column in columns.items():
             if measured:
                 column[fresh[measured["row"]]] = measured[name]
@@ -228,7 +233,9 @@ class GrainMatcher:
             differ[:] = False
         elif self._grain == "document" and differ.any():
             rows = np.flatnonzero(differ)
-            involved = np.unique(np.concatenate([segments["document"][first[rows]], segments["document"][second[rows]]]))
+            involved = np.unique(
+                np.concatenate([segments["document"][first[rows]], segments["document"][second[rows]]])
+            )
             single = np.zeros(len(left.starts), bool)
             single[involved] = _paragraphs(left, involved) == 1
             differ[rows] = single[segments["document"][first[rows]]] & single[segments["document"][second[rows]]]
@@ -250,7 +257,12 @@ def document_batches(left: Left, documents: I64, batch_bytes: int = BATCH_BYTES)
     sizes = (left.ends - left.starts)[documents]
     group = (np.cumsum(sizes) - sizes) // batch_bytes
     for rows in np.split(documents, np.flatnonzero(np.diff(group)) + 1) if len(documents) else []:
-        yield {"document": rows, "start": left.starts[rows], "end": left.ends[rows], "markdown": left.corpus.markdown[rows]}
+        yield {
+            "document": rows,
+            "start": left.starts[rows],
+            "end": left.ends[rows],
+            "markdown": left.corpus.markdown[rows],
+        }
 
 
 def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
@@ -278,10 +290,11 @@ def _equal(batch: Batch, *, arena: U8) -> Batch:
     return {"first": same["first"], "second": same["second"]}
 
 
-def _salted(keys: NDArray[np.generic], documents: I64) -> NDArray[np.generic]:
+def _salted(keys: NDArray[Any], documents: I64) -> NDArray[Any]:
     """Keys that are equal only within a document."""
     salt = documents.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return keys ^ (salt >> np.uint64(32)).astype(keys.dtype) if keys.dtype == np.uint32 else keys ^ salt
+    salted: NDArray[Any] = keys ^ (salt >> np.uint64(32)).astype(np.uint32) if keys.dtype == np.uint32 else keys ^ salt
+    return salted
 
 
 def _no_candidates() -> Batch:

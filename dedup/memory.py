@@ -86,7 +86,9 @@ def _is_text(kind: Any) -> bool:
 
 def _strings(column: Any) -> Strings:
     """A column as bytes, whatever its type; null is the empty string."""
-    return Strings.of([b"" if value is None else str(value).encode("utf-8", "surrogatepass") for value in column.to_pylist()])
+    return Strings.of(
+        [b"" if value is None else str(value).encode("utf-8", "surrogatepass") for value in column.to_pylist()]
+    )
 
 
 def rebuilt(memory: Memory, left: Left) -> Any:
@@ -105,7 +107,9 @@ def rebuilt(memory: Memory, left: Left) -> Any:
             values[place] = _field_left(corpus, left, document, number).decode("utf-8", "surrogatepass")
         if edited:
             field = table.schema.field(name)
-            table = table.set_column(table.schema.get_field_index(name), field, pa.array(values, pa.large_string()).cast(field.type))
+            table = table.set_column(
+                table.schema.get_field_index(name), field, pa.array(values, pa.large_string()).cast(field.type)
+            )
     return table
 
 

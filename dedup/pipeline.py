@@ -15,7 +15,21 @@ from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LABEL, LEFT, LOOP, TEMPLATE, Removals, host_names, hosts_of
 from dedup.matching import GrainMatcher, Matches, document_batches
-from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, Chain, Corpus, Phrase, SiteText, concat, rows_of, take
+from dedup.model import (
+    GRAINS,
+    I64,
+    NEAR_MISS,
+    NUMBERS,
+    SPLICED,
+    Batch,
+    Chain,
+    Corpus,
+    Phrase,
+    SiteText,
+    concat,
+    rows_of,
+    take,
+)
 from dedup.repeating import RepeatFinder, Stretches
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide, settle
@@ -54,7 +68,9 @@ class Outcome:
     phrases: list[Phrase] = field(default_factory=list)
     passes: int = 0
     settled: bool = False
-    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("candidates", "skipped", "skipped_places", "taken_back", "segments"), 0))
+    counts: dict[str, int] = field(
+        default_factory=lambda: dict.fromkeys(("candidates", "skipped", "skipped_places", "taken_back", "segments"), 0)
+    )
 
 
 class Run:
@@ -131,7 +147,9 @@ class Run:
         if not rows_of(rows):
             return []
         mine = take(rows, (rows["kind"] == PLAIN) & ~left.dropped[rows["document"]])
-        batches = (take(mine, part) for part in np.array_split(np.arange(rows_of(mine)), max(rows_of(mine) // PHRASE_BATCH, 1)))
+        batches = (
+            take(mine, part) for part in np.array_split(np.arange(rows_of(mine)), max(rows_of(mine) // PHRASE_BATCH, 1))
+        )
         work = partial(phrase, arena=left.arena, weight=self._config.repeat_weight)
         return most_spread(concat(self._backend.map_batches(work, batches)), arena=left.arena)
 
@@ -194,7 +212,11 @@ class Run:
         rows, pieces = self._as_read(segments, goes)
         evidence, _ = self._as_read(segments, kept, "kept_")
         turn = np.full(len(goes), self.outcome.passes, np.uint8)
-        common = {"grain": np.full(len(goes), GRAINS.index(grain), np.uint8), "turn": turn, "tokens": segments["tokens"][goes]}
+        common = {
+            "grain": np.full(len(goes), GRAINS.index(grain), np.uint8),
+            "turn": turn,
+            "tokens": segments["tokens"][goes],
+        }
         common |= {name: chosen[name] for name in ("similarity", "measure", "reason")}
         if grain == "document":
             self.outcome.removals.add({**rows, **evidence, **common, "action": np.full(len(goes), DROP)}, _no_pieces())
@@ -231,7 +253,12 @@ class Run:
             evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
             evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
             evidence["kept_end"] = np.where(unkept >= 0, 0, evidence["kept_end"])
-        same = {"action": np.full(n, CUT), "turn": np.full(n, self.outcome.passes), "similarity": np.ones(n), "measure": np.zeros(n)}
+        same = {
+            "action": np.full(n, CUT),
+            "turn": np.full(n, self.outcome.passes),
+            "similarity": np.ones(n),
+            "measure": np.zeros(n),
+        }
         told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
         self.outcome.removals.add({**rows, **evidence, **same, **told}, pieces, more)
         documents = np.unique(cuts["document"])
@@ -242,12 +269,14 @@ class Run:
 
     def _remove_loops(self) -> int:
         """Cut what clauses say again at once."""
-        outcome, left = self.outcome, self.outcome.left
+        left = self.outcome.left
         changed = self._changed["loop"]
         self._changed["loop"] = np.zeros(0, np.int64)
         if self._config.cut == "none":
             return 0
-        work = Chain((partial(segment, arena=left.arena, grain="paragraph"), only_plain, partial(loop, arena=left.arena)))
+        work = Chain(
+            (partial(segment, arena=left.arena, grain="paragraph"), only_plain, partial(loop, arena=left.arena))
+        )
         found = concat(self._backend.map_batches(work, document_batches(left, changed[~left.dropped[changed]])))
         n = rows_of(found)
         if n == 0:
@@ -255,7 +284,6 @@ class Run:
         found = take(found, np.lexsort((found["start"], found["document"])))
         same = {"reason": np.full(n, LOOP), "grain": np.full(n, GRAINS.index("passage"))}
         kept = {"document": found["document"], "start": found["kept_start"], "end": found["kept_end"]}
-        del outcome
         return self._cut({**found, **same}, kept)
 
     def _remove_labels(self) -> int:
@@ -265,14 +293,24 @@ class Run:
         if not len(documents) or self._config.cut == "none":
             return 0
         corpus = outcome.corpus
-        batch = {"document": documents, "start": corpus.starts[documents], "end": corpus.ends[documents], "markdown": corpus.markdown[documents]}
+        batch = {
+            "document": documents,
+            "start": corpus.starts[documents],
+            "end": corpus.ends[documents],
+            "markdown": corpus.markdown[documents],
+        }
         none = np.zeros(0, np.uint32)
         segments = segment(batch, arena=left.arena, grain="paragraph")
-        segments["hash"], _, segments["tokens"], _ = kernels.scan(left.arena, segments["start"], segments["end"], 1, 0, none, none)
+        segments["hash"], _, segments["tokens"], _ = kernels.scan(
+            left.arena, segments["start"], segments["end"], 1, 0, none, none
+        )
         segments = take(segments, segments["tokens"] > 0)
         base = corpus.starts[segments["document"]]
         start, end = segments["start"] - base, segments["end"] - base
-        gone = np.array([left.is_gone(int(d), int(s), int(e)) for d, s, e in zip(segments["document"], start, end, strict=True)], bool)
+        gone = np.array(
+            [left.is_gone(int(d), int(s), int(e)) for d, s, e in zip(segments["document"], start, end, strict=True)],
+            bool,
+        )
         found = np.array(label(segments, gone, _headings(left, segments)), np.int64).reshape(-1, 2)
         if not len(found):
             return 0
@@ -333,7 +371,9 @@ class Run:
         rows = outcome.removals.rows
         site = outcome.removals.alive & (rows["reason"] >= BOILERPLATE)
         whole = _tokens(left, outcome.corpus.starts[documents], outcome.corpus.ends[documents])
-        whole -= np.bincount(rows["document"][site], rows["tokens"][site], len(outcome.corpus)).astype(np.int64)[documents]
+        whole -= np.bincount(rows["document"][site], rows["tokens"][site], len(outcome.corpus)).astype(np.int64)[
+            documents
+        ]
         rest = _tokens(left, left.starts[documents], left.ends[documents])
         small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
         needed = np.zeros(len(outcome.corpus) + 1, bool)  # the last place is that of boilerplate, which has no evidence
@@ -345,13 +385,19 @@ class Run:
             return
         share = 1 - rest[small & ~needed[documents]] / whole[small & ~needed[documents]]
         removals = outcome.removals
-        cuts = np.flatnonzero(removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE))
+        cuts = np.flatnonzero(
+            removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE)
+        )
         order = cuts[np.lexsort((-removals.rows["tokens"][cuts], removals.rows["document"][cuts]))]
         lead = order[np.searchsorted(removals.rows["document"][order], chosen)]
         rows = take(removals.rows, lead)
         size = (outcome.corpus.ends - outcome.corpus.starts)[chosen]
         rows |= {"document": chosen, "start": np.zeros(len(chosen), np.int64), "end": size, "similarity": share}
-        rows |= {"action": np.full(len(chosen), DROP), "reason": np.full(len(chosen), LEFT), "tokens": whole[np.isin(documents, chosen)]}
+        rows |= {
+            "action": np.full(len(chosen), DROP),
+            "reason": np.full(len(chosen), LEFT),
+            "tokens": whole[np.isin(documents, chosen)],
+        }
         rows["turn"] = np.full(len(chosen), outcome.passes)
         removals.add(rows, _no_pieces())
         left.dropped[chosen] = True
@@ -370,7 +416,9 @@ class Run:
         pairs = take(found.pairs, ~found.pairs["match"] | (found.pairs["why"] != NEAR_MISS))
         if not rows_of(pairs):
             pairs = take(found.pairs, np.zeros(0, np.int64))
-        segments = found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
+        segments = (
+            found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
+        )
         one, _ = self._as_read(segments, pairs["second"])
         other, _ = self._as_read(segments, pairs["first"], "kept_")
         flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
@@ -381,7 +429,7 @@ def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
     """Short lines that are no sentence: what stands below them is another matter."""
     last = left.arena[segments["end"] - 1]
     # the last bytes of 。！？；” and what ends an English sentence
-    stop = np.isin(last, np.frombuffer(b".!?;,\"\x82\x81\x9f\x9b\x9d\x8c", np.uint8))
+    stop = np.isin(last, np.frombuffer(b'.!?;,"\x82\x81\x9f\x9b\x9d\x8c', np.uint8))
     short: NDArray[np.bool_] = (segments["kind"] == PLAIN) & (segments["tokens"] <= 30) & ~stop
     return short
 

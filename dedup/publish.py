@@ -74,7 +74,9 @@ def _check_apart(out: Path, inputs: list[str]) -> None:
         other = os.path.realpath(path)
         inside = other == real or other.startswith(real + os.sep)
         if inside or (Path(path).is_dir() and real.startswith(other + os.sep)):
-            raise UsageError(f"{out}: it overlaps the input {path}. Inputs are never written to: choose an OUT outside of them.")
+            raise UsageError(
+                f"{out}: it overlaps the input {path}. Inputs are never written to: choose an OUT outside of them."
+            )
 
 
 def _take_lock(lock: int, out: Path) -> None:
@@ -82,7 +84,9 @@ def _take_lock(lock: int, out: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         holder = os.pread(lock, 1000, 0).decode("utf-8", "replace")
-        raise OutputExistsError(f"{out}: another run is writing it ({holder.strip()}). Wait for it to end, or choose another OUT.") from None
+        raise OutputExistsError(
+            f"{out}: another run is writing it ({holder.strip()}). Wait for it to end, or choose another OUT."
+        ) from None
     os.ftruncate(lock, 0)
     os.pwrite(lock, json.dumps({"host": os.uname().nodename, "pid": os.getpid()}).encode(), 0)
 
@@ -143,4 +147,6 @@ def _unwritable(out: Path, error: OSError) -> DedupError:
         errno.EACCES: "Choose a place that you may write to.",
         errno.EROFS: "The disk is read-only: choose another place.",
     }.get(error.errno or 0, "Nothing was published.")
-    return DedupError(f"{where}: {error.strerror or error}. Nothing was published and the inputs are as they were. {advice}")
+    return DedupError(
+        f"{where}: {error.strerror or error}. Nothing was published and the inputs are as they were. {advice}"
+    )

@@ -91,7 +91,9 @@ class RepeatFinder:
         if not rows_of(prints):
             return {}
         rows = {"hash": prints["hash"], "rank": np.arange(rows_of(prints), dtype=np.int64)}
-        pairs = concat(self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", self._config.posting_limit)))
+        pairs = concat(
+            self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", self._config.posting_limit))
+        )
         counts = pairs["first"] < 0
         found.skipped = int(pairs["second"][counts].sum())
         first, second = pairs["first"][~counts], pairs["second"][~counts]
@@ -105,7 +107,14 @@ class RepeatFinder:
             batch = take(batch, batch["later"] == batch["earlier"])
         work = partial(extend, arena=left.arena, starts=left.starts, ends=left.ends, weight=self._config.repeat_weight)
         runs = concat(self._backend.map_batches(work, _by_later(batch, left)))
-        return take(runs, np.lexsort((runs["earlier_start"], runs["earlier"], -runs["length"], runs["start"], runs["later"]))) if runs else {}
+        return (
+            take(
+                runs,
+                np.lexsort((runs["earlier_start"], runs["earlier"], -runs["length"], runs["start"], runs["later"])),
+            )
+            if runs
+            else {}
+        )
 
     def _cover(self, left: Left, runs: Batch, found: Stretches) -> None:
         """Decide document after document what goes."""
@@ -122,7 +131,12 @@ class RepeatFinder:
             for low, high in zip(edges, [*edges[1:], rows_of(part)], strict=True):
                 mine = take(part, np.arange(low, high))
                 document = int(mine["later"][0])
-                listed = [Run(*row) for row in zip(*(mine[n].tolist() for n in ("start", "length", "earlier", "earlier_start")), strict=True)]
+                listed = [
+                    Run(*row)
+                    for row in zip(
+                        *(mine[n].tolist() for n in ("start", "length", "earlier", "earlier_start")), strict=True
+                    )
+                ]
                 taken: list[Covered] = []
                 if config.cut != "none":
                     taken = list(coverer.cover(desk.page(document), listed, desk.sizes))
@@ -146,8 +160,15 @@ class _Desk:
         self._rows = {int(document): row for row, document in enumerate(documents)}
         found = kernels.tokenize(left.arena, left.starts[documents], left.ends[documents])
         self._values, self._offsets, self._starts, self._ends = found
-        self.sizes = {document: int(self._offsets[row + 1] - self._offsets[row]) for document, row in self._rows.items()}
-        batch = {"document": documents, "start": left.starts[documents], "end": left.ends[documents], "markdown": left.corpus.markdown[documents]}
+        self.sizes = {
+            document: int(self._offsets[row + 1] - self._offsets[row]) for document, row in self._rows.items()
+        }
+        batch = {
+            "document": documents,
+            "start": left.starts[documents],
+            "end": left.ends[documents],
+            "markdown": left.corpus.markdown[documents],
+        }
         self._segments = segment(batch, arena=left.arena, grain="paragraph")
         self._bytes: dict[tuple[int, int, int], tuple[int, int, int]] = {}
         self._sentences: dict[int, list[tuple[int, int]]] = {}
@@ -185,7 +206,9 @@ class _Desk:
         """Clauses that go side by side as one cut each, so that no comma is left at a sentence's end."""
         if self._config.cut != "clause":
             return taken
-        clauses = sorted((c for c in taken if self._bytes.get((document, c.start, c.end), (0, 0, 4))[2] == 3), key=lambda c: c.start)
+        clauses = sorted(
+            (c for c in taken if self._bytes.get((document, c.start, c.end), (0, 0, 4))[2] == 3), key=lambda c: c.start
+        )
         merged: list[Covered] = [c for c in taken if c not in clauses]
         borders = {first for first, _ in self._sentences[document]}
         group: list[Covered] = []
@@ -227,7 +250,9 @@ class _Desk:
         found: list[list[tuple[int, int]]] = [[] for _ in starts]
         if self._config.cut in ("sentence", "clause", "exact"):
             mode = CLAUSE if self._config.cut == "clause" else SENTENCE
-            for owner, low, high in zip(*(column.tolist() for column in kernels.pieces(self._left.arena, starts, ends, mode)), strict=True):
+            for owner, low, high in zip(
+                *(column.tolist() for column in kernels.pieces(self._left.arena, starts, ends, mode)), strict=True
+            ):
                 found[owner].append((low, high))
         return found
 
@@ -252,7 +277,10 @@ class _Desk:
         exact = (*self.place(document, covered.start, covered.end), 4)
         start, end, grain = self._bytes.get((document, covered.start, covered.end), exact)
         reason = IS_CONTAINED if covered.contained else REPEATED
-        kept = [(part.earlier, *self.place(part.earlier, part.earlier_start, part.earlier_start + part.end - part.start)) for part in covered.evidence]
+        kept = [
+            (part.earlier, *self.place(part.earlier, part.earlier_start, part.earlier_start + part.end - part.start))
+            for part in covered.evidence
+        ]
         found.more.extend((len(found.cuts), *place) for place in kept[1:])
         found.kept.append(kept[0])
         found.cuts.append((document, start, end, reason, grain, covered.end - covered.start))

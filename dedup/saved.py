@@ -62,7 +62,9 @@ def saved_run(path: str) -> SavedRun | None:
 
 def signature_settings(config: Config) -> dict[str, Any]:
     """What two runs must share before their segments may be compared."""
-    grains = {f"{grain} {name}": getattr(config.matching(grain), name) for grain in GRAINS[:3] for name in ("bands", "rows")}
+    grains = {
+        f"{grain} {name}": getattr(config.matching(grain), name) for grain in GRAINS[:3] for name in ("bands", "rows")
+    }
     return {"k": config.k, "seed": config.seed, **grains, "fold table": fold_table().digest[:16]}
 
 
@@ -115,7 +117,9 @@ def expand(inputs: Sequence[str]) -> tuple[list[str], list[SavedRun]]:
         if run is None:
             plain.append(path)
         elif "-" in run.about["inputs"]:
-            raise IncompatibleSignaturesError(f"{path}: it was made from standard input, which cannot be read again. Save that to a file and scan it.")
+            raise IncompatibleSignaturesError(
+                f"{path}: it was made from standard input, which cannot be read again. Save that to a file and scan it."
+            )
         else:
             plain.extend(run.inputs)
             runs.append(run)
@@ -141,7 +145,9 @@ def build_on(run: Run, config: Config, saved: Sequence[SavedRun]) -> None:
         sources = _check(one, config, corpus, places)
         mine = np.concatenate([np.zeros(0, np.int64), *(np.flatnonzero(corpus.source == source) for source in sources)])
         if len(mine) != one.about["documents"]:
-            raise IncompatibleSignaturesError(f"{one.folder}: its inputs hold other records now than when it was saved. Scan them again.")
+            raise IncompatibleSignaturesError(
+                f"{one.folder}: its inputs hold other records now than when it was saved. Scan them again."
+            )
         for grain in config.grains:
             rows = _rows(one.folder / f"segments-{grain}.parquet")
             if rows_of(rows):
@@ -159,7 +165,11 @@ def _check(one: SavedRun, config: Config, corpus: Corpus, places: dict[str, int]
     """The sources of a saved run in this one, if they are the same and were saved with the same settings."""
     mine, theirs = signature_settings(config), one.about["signature_settings"]
     wrong = [f"{name} {theirs.get(name)} (now {value})" for name, value in mine.items() if theirs.get(name) != value]
-    wrong += [f"no segments of the grain {grain}" for grain in config.grains if not (one.folder / f"segments-{grain}.parquet").is_file()]
+    wrong += [
+        f"no segments of the grain {grain}"
+        for grain in config.grains
+        if not (one.folder / f"segments-{grain}.parquet").is_file()
+    ]
     sources = [places[stamp["path"]] for stamp in one.about["sources"] if stamp["path"] in places]
     if len(sources) == len(one.about["sources"]):
         for source, stamp in zip(sources, one.about["sources"], strict=True):
@@ -185,7 +195,10 @@ def segment_ids(corpus: Corpus, documents: I64, starts: I64, ends: I64) -> U64:
     """A name for each segment that depends on its source's name, record and place alone; uint64[n]."""
     import hashlib
 
-    names = [int.from_bytes(hashlib.blake2b(s.name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little") for s in corpus.sources]
+    names = [
+        int.from_bytes(hashlib.blake2b(s.name.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+        for s in corpus.sources
+    ]
     value = np.array([*names, 0], np.uint64)[corpus.source[documents]]
     for part in (corpus.record[documents], starts, ends):
         value = (value ^ part.astype(np.uint64)) * np.uint64(0xBF58476D1CE4E5B9)
@@ -205,7 +218,9 @@ def _documents(corpus: Corpus, left: Left) -> Batch:
         "dropped": left.dropped,
     }
     for name, strings in corpus.meta.items():
-        columns["doc_id" if name == "id" else name] = np.array([value.decode("utf-8", "replace") for value in strings], object)
+        columns["doc_id" if name == "id" else name] = np.array(
+            [value.decode("utf-8", "replace") for value in strings], object
+        )
     return columns
 
 
@@ -214,7 +229,10 @@ def _matches(outcome: Outcome) -> Batch:
     standing = np.flatnonzero(outcome.removals.alive)
     places = ("document", "start", "end", "kept_document", "kept_start", "kept_end", "similarity")
     first = {name: rows[name][standing] for name in places}
-    first["grain"], first["measure"] = _named(GRAINS, rows["grain"][standing]), _named(MEASURES, rows["measure"][standing])
+    first["grain"], first["measure"] = (
+        _named(GRAINS, rows["grain"][standing]),
+        _named(MEASURES, rows["measure"][standing]),
+    )
     first["action"] = np.where(rows["action"][standing] == DROP, "drop", "cut").astype(object)
     first["reason"] = _named(REASONS, rows["reason"][standing])
     second = {name: shown[name] for name in places}
@@ -252,8 +270,14 @@ def _table(path: Path, config: Config, columns: Batch) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table({name: pa.array(column, pa.string() if column.dtype == object else None) for name, column in columns.items()})
-    pq.write_table(table.replace_schema_metadata({"dedup.digest": config.digest(), "dedup.schema": SCHEMA}), path, compression="zstd")
+    table = pa.table(
+        {name: pa.array(column, pa.string() if column.dtype == object else None) for name, column in columns.items()}
+    )
+    pq.write_table(
+        table.replace_schema_metadata({"dedup.digest": config.digest(), "dedup.schema": SCHEMA}),
+        path,
+        compression="zstd",
+    )
 
 
 def _rows(path: Path) -> Batch:

@@ -49,4 +49,3 @@ class LocalBackend:
         """Stop the threads."""
         if self._pool is not None:
             self._pool.shutdown()
-

@@ -68,7 +68,7 @@ class _Search:
             self.skip(path, f"the same file as {first}, which is read already")
 
 
-def discover(inputs: Sequence[str], format: str | None = None) -> Discovery:  # noqa: A002
+def discover(inputs: Sequence[str], format: str | None = None) -> Discovery:
     """Find the files to read.
 
     Args:

@@ -82,9 +82,7 @@ def tokens(text: U8, starts: I64, ends: I64) -> tuple[U64, I64]:
     return _made(values, np.uint64), offsets
 
 
-def scan(  # noqa: PLR0917
-    text: U8, starts: I64, ends: I64, k: int, seed: int, a: U32, b: U32
-) -> tuple[U64, U64, I64, U32]:
+def scan(text: U8, starts: I64, ends: I64, k: int, seed: int, a: U32, b: U32) -> tuple[U64, U64, I64, U32]:
     """Tokenise texts and reduce each to what finding duplicates needs, in one pass and without storing tokens.
 
     Args:

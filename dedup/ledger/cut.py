@@ -73,7 +73,11 @@ def _widen(text: bytes, group: list[Span], low: int, high: int) -> list[Span]:
         first, last = before, _matched(_BLANK_AFTER, text, end, high)
     else:
         first, last = start, _matched(_BLANK_AFTER, text, end, high)
-    edges = [first, *(max(_line_start(text, s, e), e) for (_, e), (s, _) in zip(group[:-1], group[1:], strict=True)), last]
+    edges = [
+        first,
+        *(max(_line_start(text, s, e), e) for (_, e), (s, _) in zip(group[:-1], group[1:], strict=True)),
+        last,
+    ]
     return list(zip(edges[:-1], edges[1:], strict=True))
 
 

@@ -7,8 +7,8 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.model import I64, U8, Corpus
 from dedup.ledger.cut import Span, cut, remove, to_read
+from dedup.model import I64, U8, Corpus
 
 
 class Left:

@@ -13,7 +13,6 @@ from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals
 from dedup.log import Line, text_hash
 from dedup.model import GRAINS, I64, MEASURES, SPLICED, WHYS, Batch
 
-
 Place = tuple[int, int, int]
 """A document, and start and end of a stretch of its text as read."""
 
@@ -40,7 +39,9 @@ class LogLines:
             self._cuts.setdefault(document, []).append(removal)
         self._evidence: dict[int, list[tuple[int, int, int]]] = {}
         more = removals.evidence
-        for removal, *place in zip(*(more[name].tolist() for name in ("removal", "document", "start", "end")), strict=True):
+        for removal, *place in zip(
+            *(more[name].tolist() for name in ("removal", "document", "start", "end")), strict=True
+        ):
             self._evidence.setdefault(removal, []).append((place[0], place[1], place[2]))
         drops = removals.drops()
         self._drop = dict(zip(removals.rows["document"][drops].tolist(), drops.tolist(), strict=True))
@@ -68,7 +69,9 @@ class LogLines:
                 "reason": WHYS[int(pairs["why"][row])],
                 **self._place(document, start, end),
                 "text": self._text(document, start, end),
-                "kept": self._evidence_at(*(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))),
+                "kept": self._evidence_at(
+                    *(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end"))
+                ),
                 "grain": GRAINS[int(pairs["grain"][row])],
                 "measure": MEASURES[int(pairs["measure"][row])],
                 "similarity": float(pairs["similarity"][row]),
@@ -104,7 +107,11 @@ class LogLines:
         corpus = self._corpus
         source = int(corpus.source[document])
         doc_id = corpus.meta["id"][document].decode("utf-8", "replace") if "id" in corpus.meta else None
-        place: Line = {"source": corpus.sources[source].name, "record": int(corpus.record[document]), "doc_id": doc_id or None}
+        place: Line = {
+            "source": corpus.sources[source].name,
+            "record": int(corpus.record[document]),
+            "doc_id": doc_id or None,
+        }
         names = corpus.fields[source].text
         if len(names) > 1:
             found, low = self._field(document, start, end)
@@ -124,7 +131,12 @@ class LogLines:
         for document, start, end in [(first[0], first[1], first[2]), *self._evidence.get(removal, ())]:
             place = start
             for (low, high), cut in zip(self._left.spans.get(document, ()), self._cuts.get(document, ()), strict=True):
-                if high <= place or low >= end or rows["step"][cut] <= rows["step"][removal] or self._left.dropped[document]:
+                if (
+                    high <= place
+                    or low >= end
+                    or rows["step"][cut] <= rows["step"][removal]
+                    or self._left.dropped[document]
+                ):
                     continue
                 if low > place:
                     found.append((document, place, low))
@@ -158,5 +170,3 @@ class LogLines:
 
     def _text(self, document: int, start: int, end: int) -> str:
         return self._corpus.text(document, start, end).decode("utf-8", "replace")
-
-

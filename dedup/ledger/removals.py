@@ -106,7 +106,14 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
     standing = standing[np.lexsort((rows["start"][standing], rows["document"][standing]))]
     mine = take(rows, standing)
     whole = (mine["action"] == DROP).astype(np.int64)
-    names = np.stack([mine["kept_document"], np.where(whole == 1, -1, mine["kept_start"]), np.where(whole == 1, -1, mine["kept_end"])], axis=1)
+    names = np.stack(
+        [
+            mine["kept_document"],
+            np.where(whole == 1, -1, mine["kept_start"]),
+            np.where(whole == 1, -1, mine["kept_end"]),
+        ],
+        axis=1,
+    )
     _, number = np.unique(names, axis=0, return_inverse=True)
     number = number.reshape(-1).astype(np.int64) + 1
     n = int(number.max(initial=0)) + 1
@@ -115,9 +122,7 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
     members = np.concatenate([mine["document"], mine["kept_document"][has]])
     both = np.concatenate([number, number[has]])
     known = hosts[members] >= 0
-    return Clusters(
-        standing, number, _distinct(both, members, n), _distinct(both[known], hosts[members[known]], n)
-    )
+    return Clusters(standing, number, _distinct(both, members, n), _distinct(both[known], hosts[members[known]], n))
 
 
 def _distinct(groups: I64, values: I64, n: int) -> I64:

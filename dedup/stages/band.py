@@ -56,7 +56,7 @@ class BucketPairs:
         yield _rows(np.zeros(0, np.int64), np.zeros(0, np.int64), skipped)
 
 
-def _rows(first: np.ndarray, second: np.ndarray, skipped: int) -> Batch:  # type: ignore[type-arg]
+def _rows(first: np.ndarray, second: np.ndarray, skipped: int) -> Batch:
     if skipped:
         first = np.append(first, np.int64(-1))
         second = np.append(second, np.int64(skipped))

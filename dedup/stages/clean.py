@@ -46,7 +46,9 @@ class Account:
     def check(self) -> None:
         """Raise IntegrityError unless nothing is unaccounted for."""
         for unit in ("records", "bytes"):
-            came, kept, removed, quarantined = (getattr(self, f"{unit}_{part}") for part in ("in", "kept", "removed", "quarantined"))
+            came, kept, removed, quarantined = (
+                getattr(self, f"{unit}_{part}") for part in ("in", "kept", "removed", "quarantined")
+            )
             if came != kept + removed + quarantined:
                 raise IntegrityError(
                     f"{self.name}: {came:,} {unit} came in, but {kept:,} kept + {removed:,} removed + {quarantined:,} quarantined "
@@ -100,7 +102,9 @@ class Cleaner:
         removed, quarantine: the two logs; a quarantine of None keeps bad records in their place.
     """
 
-    def __init__(self, left: Left, lines: LogLines, removed: LineWriter, quarantine: LineWriter, keep_bad: bool) -> None:
+    def __init__(
+        self, left: Left, lines: LogLines, removed: LineWriter, quarantine: LineWriter, keep_bad: bool
+    ) -> None:
         self._left = left
         self._corpus = left.corpus
         self._lines = lines
@@ -143,13 +147,25 @@ class Cleaner:
                 sink.write(data)
         account.bytes_in = account.bytes_kept = sink.size
         account.input_hash = account.output_hash = sink.digest.hexdigest()
-        self._quarantine.plain({"source": account.name, "record": None, "offset": 0, "length": sink.size, "reason": record.reason, "action": "keep"})
+        self._quarantine.plain(
+            {
+                "source": account.name,
+                "record": None,
+                "offset": 0,
+                "length": sink.size,
+                "reason": record.reason,
+                "action": "keep",
+            }
+        )
 
     def _text(self, source: int, mine: I64, bad: list[BadRecord], path: Path, account: Account) -> None:
         spec = self._corpus.sources[source]
         reader = open_source(spec, self._corpus.fields[source])
         pending: deque[_Edit] = deque()
-        with open_decompressed(spec.path, spec.compression) as stream, RangeReader(spec.path, spec.compression) as records:
+        with (
+            open_decompressed(spec.path, spec.compression) as stream,
+            RangeReader(spec.path, spec.compression) as records,
+        ):
             intake = _Tally(cast(BinaryIO, stream))
             with open_compressed(str(path), spec.compression) as out:
                 sink = _Tally(out)
@@ -196,7 +212,9 @@ class Cleaner:
         found = list(self._lines.cuts(document))
         spans = reader.settle(raw, [(number, *span) for _, number, span, _ in found])
         record_hash = text_hash(raw)
-        for (removal, _, span, line), settled, (start, end) in zip(found, spans, reader.locate(raw, spans), strict=True):
+        for (removal, _, span, line), settled, (start, end) in zip(
+            found, spans, reader.locate(raw, spans), strict=True
+        ):
             if end == start:
                 continue
             shared = {"offset": offset + start, "record_hash": record_hash}
@@ -207,11 +225,19 @@ class Cleaner:
     def _bad_before(self, waiting: deque[BadRecord], offset: int | None, name: str) -> Iterator[_Edit]:
         while waiting and (offset is None or waiting[0].offset < offset):
             record = waiting.popleft()
-            line = {"source": name, "record": record.record, "offset": record.offset, "length": record.length, "reason": record.reason}
+            line = {
+                "source": name,
+                "record": record.record,
+                "offset": record.offset,
+                "length": record.length,
+                "reason": record.reason,
+            }
             if self._keep_bad:
                 self._quarantine.plain({**line, "action": "keep"})
             else:
-                yield _Edit(record.offset, record.offset + record.length, {**line, "action": "quarantine"}, quarantined=True)
+                yield _Edit(
+                    record.offset, record.offset + record.length, {**line, "action": "quarantine"}, quarantined=True
+                )
 
     def _rows(self, source: int, mine: I64, path: Path, account: Account) -> None:
         """A Parquet source is written anew, row group by row group."""
@@ -231,7 +257,10 @@ class Cleaner:
                 continue
             found = list(self._lines.cuts(document))
             edits[row] = Cuts(tuple((number, *span) for _, number, span, _ in found))
-            pending.extend(_Edit(row, row, {**line, **shared, "column": names[number]}, removal=removal) for removal, number, _, line in found)
+            pending.extend(
+                _Edit(row, row, {**line, **shared, "column": names[number]}, removal=removal)
+                for removal, number, _, line in found
+            )
         for row, raw in rewrite(spec.path, str(path), names, edits):
             edit = pending.popleft()
             size = int(self._corpus.positions[mine[np.searchsorted(self._corpus.record[mine], row)], 1])

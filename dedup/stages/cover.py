@@ -109,7 +109,9 @@ class Coverer:
                     yield found
                     continue
             for first, last in units:
-                if repeated[first:last].all() and (found := self._take(page, first, last, runs, self.unit_scope, weights)):
+                if repeated[first:last].all() and (
+                    found := self._take(page, first, last, runs, self.unit_scope, weights)
+                ):
                     yield found
         if self.exact:
             yield from self._exactly(page, runs, repeated, weights)
@@ -120,14 +122,27 @@ class Coverer:
             if not is_long or weights[end] - weights[start] < self.weight:
                 continue
             for run in runs:
-                if run.earlier == page.document and run.earlier_start <= start and end <= run.earlier_start + run.length:
+                if (
+                    run.earlier == page.document
+                    and run.earlier_start <= start
+                    and end <= run.earlier_start + run.length
+                ):
                     first = run.start + start - run.earlier_start
                     last = first + end - start
-                    longer = any(a <= first and last <= b and b - a > end - start and not (a < end and start < b) for a, b, _ in page.paragraphs)
-                    if longer and not self.gone[page.document][first:last].any() and not self.needed[page.document][start:end].any():
+                    longer = any(
+                        a <= first and last <= b and b - a > end - start and not (a < end and start < b)
+                        for a, b, _ in page.paragraphs
+                    )
+                    if (
+                        longer
+                        and not self.gone[page.document][first:last].any()
+                        and not self.needed[page.document][start:end].any()
+                    ):
                         self.gone[page.document][start:end] = True
                         self.needed[page.document][first:last] = True
-                        yield Covered(page.document, start, end, (Evidence(start, end, page.document, first),), contained=True)
+                        yield Covered(
+                            page.document, start, end, (Evidence(start, end, page.document, first),), contained=True
+                        )
                         break
 
     def _take(self, page: Page, start: int, end: int, runs: list[Run], scope: str, weights: I64) -> Covered | None:
@@ -177,7 +192,9 @@ class Coverer:
     def _exactly(self, page: Page, runs: list[Run], repeated: NDArray[np.bool_], weights: I64) -> Iterator[Covered]:
         """Whatever is repeated, run by run, inside the paragraphs that may be cut."""
         for (start, end, _), _units in zip(page.paragraphs, page.units, strict=True):
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], repeated[start:end] & ~self.gone[page.document][start:end], [False]])))
+            edges = np.flatnonzero(
+                np.diff(np.concatenate([[False], repeated[start:end] & ~self.gone[page.document][start:end], [False]]))
+            )
             for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
                 found = self._take(page, start + low, start + high, runs, self.paragraph_scope, weights)
                 if found is not None:

@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from dedup.ledger.removals import CUT, EXACT, LEFT, NEAR, Removals
 from dedup.model import I64, Batch, take
 
-def decide(exact: I64, representative: I64, row: I64, similarity: NDArray[np.float64], measure: NDArray[np.uint8]) -> Batch:
+
+def decide(
+    exact: I64, representative: I64, row: I64, similarity: NDArray[np.float64], measure: NDArray[np.uint8]
+) -> Batch:
     """Who goes, and for whom.
 
     Args:
@@ -81,7 +84,9 @@ def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]
         mine = np.flatnonzero(stretch & (rows["step"] == mine_step) & removals.alive)
         later = take(cuts, step > mine_step)
         if len(mine) and len(later["document"]):
-            proven[mine] &= ~_reached(later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine])
+            proven[mine] &= ~_reached(
+                later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine]
+            )
             also = take(more, rows["step"][more["removal"]] == mine_step)
             proven[also["removal"][_reached(later, also["document"], also["start"], also["end"])]] = False
     return proven
@@ -98,7 +103,12 @@ def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
     more = removals.evidence
     rests = np.zeros(len(removals), bool)
     rests[more["removal"][rows["step"][more["removal"]] > step[more["document"]]]] = True
-    later = rests | (rows["step"] > on) | ((rows["step"] > step[rows["kept_document"]]) & (rows["kept_document"] >= 0)) | ((rows["reason"] == LEFT) & (on < never))
+    later = (
+        rests
+        | (rows["step"] > on)
+        | ((rows["step"] > step[rows["kept_document"]]) & (rows["kept_document"] >= 0))
+        | ((rows["reason"] == LEFT) & (on < never))
+    )
     return np.flatnonzero(removals.alive & later)
 
 

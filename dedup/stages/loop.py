@@ -46,7 +46,7 @@ def loop(batch: Batch, *, arena: U8) -> Batch:
     }
 
 
-def _last_tokens(arena: U8, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _last_tokens(arena: U8, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Where the last token of each stretch ends; each has one."""
     _, offsets, _, token_ends = kernels.tokenize(arena, np.ascontiguousarray(starts), np.ascontiguousarray(ends))
     return token_ends[offsets[1:] - 1]

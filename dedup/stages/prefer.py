@@ -22,7 +22,11 @@ def prefer(corpus: Corpus, config: Config) -> I64:
     n = len(corpus)
     if config.keep == "earliest" and "date" in corpus.meta:
         moments = np.array([_moment(value.decode("utf-8", "replace")) for value in corpus.meta["date"]], np.float64)
-        return np.argsort(np.argsort(moments, kind="stable"), kind="stable").astype(np.int64) if n else np.zeros(0, np.int64)
+        return (
+            np.argsort(np.argsort(moments, kind="stable"), kind="stable").astype(np.int64)
+            if n
+            else np.zeros(0, np.int64)
+        )
     if config.keep == "prefer":
         place = {name: i for i, name in enumerate(config.prefer)}
         return np.array([place.get(_source(corpus, i), len(place)) for i in range(n)], np.int64)

@@ -57,7 +57,10 @@ def read(
 
 
 def gather(
-    batches: Iterable[Documents], sources: tuple[Source, ...], fields: tuple[Fields, ...], bad: tuple[BadRecord, ...] = ()
+    batches: Iterable[Documents],
+    sources: tuple[Source, ...],
+    fields: tuple[Fields, ...],
+    bad: tuple[BadRecord, ...] = (),
 ) -> Corpus:
     """Lay batches of documents, which come in canonical order, out as one corpus."""
     parts = list(batches)
@@ -81,17 +84,17 @@ def gather(
     )
 
 
-def _joined(parts: list[np.ndarray]) -> np.ndarray:  # type: ignore[type-arg]
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
     if len(parts) == 1:
         return np.ascontiguousarray(parts[0])
     return np.concatenate([np.zeros(0, np.uint8), *parts])
 
 
-def _ints(parts: list[np.ndarray], shape: tuple[int, ...] = (0,)) -> np.ndarray:  # type: ignore[type-arg]
+def _ints(parts: list[np.ndarray], shape: tuple[int, ...] = (0,)) -> np.ndarray:
     return np.concatenate([np.zeros(shape, np.int64), *parts])
 
 
-def _padded(part: Documents, width: int) -> np.ndarray:  # type: ignore[type-arg]
+def _padded(part: Documents, width: int) -> np.ndarray:
     n, have, _ = part.bounds.shape
     end = np.diff(part.text.offsets).reshape(n, 1, 1)
     return np.concatenate([part.bounds, np.broadcast_to(end, (n, width - have, 2))], axis=1)
@@ -101,7 +104,9 @@ def _meta(parts: list[Documents]) -> dict[str, Strings]:
     """Each field over all batches; a source that lacks it has the empty string."""
     meta: dict[str, Strings] = {}
     for name in sorted({name for part in parts for name in part.meta}):
-        columns = [part.meta.get(name) or Strings(np.zeros(0, np.uint8), np.zeros(len(part) + 1, np.int64)) for part in parts]
+        columns = [
+            part.meta.get(name) or Strings(np.zeros(0, np.uint8), np.zeros(len(part) + 1, np.int64)) for part in parts
+        ]
         offsets = np.concatenate([np.zeros(1, np.int64), *(np.diff(column.offsets) for column in columns)])
         meta[name] = Strings(_joined([column.values for column in columns]), np.cumsum(offsets))
     return meta

@@ -9,9 +9,21 @@ from typing import Any
 import numpy as np
 
 from dedup.ledger.left import Left
-from dedup.ledger.removals import CUT, DROP, LEFT, KINDS, REASONS, Clusters, Removals, group
+from dedup.ledger.removals import CUT, DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.model import (
-    APART, CONTAINED, GRAINS, I64, MEASURES, NUMBERS, SPLICED, WHYS, Batch, Corpus, Phrase, SiteText, take,
+    APART,
+    CONTAINED,
+    GRAINS,
+    I64,
+    MEASURES,
+    NUMBERS,
+    SPLICED,
+    WHYS,
+    Batch,
+    Corpus,
+    Phrase,
+    SiteText,
+    take,
 )  # fmt: skip
 
 SCHEMA = "dedup.report/1"
@@ -128,7 +140,7 @@ class Report:
         return {"schema": plain.pop("schema"), **plain, "removed_share": self.removed_share}
 
 
-def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not know as one
+def report(
     *, removals: Removals, left: Left, shown: Batch, counts: dict[str, int], passes: int, settled: bool,
     boilerplate: Sequence[SiteText], phrases: Sequence[Phrase], config: dict[str, object], digest: str, top: int = 10, examples: int = 5, notes: Sequence[str] = (),
 ) -> Report:  # fmt: skip
@@ -165,7 +177,10 @@ def report(  # noqa: PLR0913 - the parts of an outcome, which a stage does not k
         spliced=_count(kept_pairs, SPLICED),
         contained=_count(kept_pairs, CONTAINED),
         near_misses=int((~shown["match"]).sum()) if shown else 0,
-        kinds={kind: int(sum((mine["reason"] == i).sum() for i, k in enumerate(KINDS) if k == kind)) for kind in dict.fromkeys(KINDS)},
+        kinds={
+            kind: int(sum((mine["reason"] == i).sum() for i, k in enumerate(KINDS) if k == kind))
+            for kind in dict.fromkeys(KINDS)
+        },
         boilerplate=tuple(boilerplate),
         phrases=tuple(phrases),
         shown=tuple(_pairs(kept_pairs, corpus, examples)),
@@ -231,7 +246,9 @@ def _pairs(pairs: Batch, corpus: Corpus, examples: int) -> list[tuple[Place, Mem
         kept = place_of(corpus, *(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end")))
         place = place_of(corpus, *(int(pairs[name][row]) for name in ("document", "start", "end")))
         reason = WHYS[int(pairs["why"][row])]
-        result.append((kept, Member(place, float(pairs["similarity"][row]), MEASURES[int(pairs["measure"][row])], "keep", reason)))
+        result.append(
+            (kept, Member(place, float(pairs["similarity"][row]), MEASURES[int(pairs["measure"][row])], "keep", reason))
+        )
     return result
 
 
@@ -250,7 +267,7 @@ def _sources(corpus: Corpus, left: Left, mine: Batch, lost: I64) -> list[SourceR
 
 def _invalid(corpus: Corpus) -> int:
     """Documents with bytes that are not UTF-8."""
-    if _is_utf8(memoryview(corpus.arena)):
+    if _is_utf8(corpus.arena.data):
         return 0
     return sum(not _is_utf8(corpus.text(i)) for i in range(len(corpus)))
 

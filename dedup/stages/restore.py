@@ -36,7 +36,9 @@ def read_manifest(out: Path) -> dict[str, Any]:
     """
     path = out / FOLDER / MANIFEST
     if not path.is_file():
-        raise UsageError(f"{out}: there is no {FOLDER}/{MANIFEST} in it, so it was not written by `dedup clean`. Name the OUT of a clean run.")
+        raise UsageError(
+            f"{out}: there is no {FOLDER}/{MANIFEST} in it, so it was not written by `dedup clean`. Name the OUT of a clean run."
+        )
     try:
         manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except ValueError as error:
@@ -64,7 +66,9 @@ def restore(out: Path, target: Path) -> Restored:
         path = target / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if entry["output_hash"] is not None and not (out / name).is_file():
-            raise UsageError(f"{out / name}: it is missing, but the manifest lists it. Put it back, or restore from a copy of OUT.")
+            raise UsageError(
+                f"{out / name}: it is missing, but the manifest lists it. Put it back, or restore from a copy of OUT."
+            )
         if entry["format"] == "parquet" and entry["whole"]:
             digest = _restore_rows(out / name, path, entry, list(removed.of(name)))
         else:

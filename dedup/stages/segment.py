@@ -41,12 +41,12 @@ def segment(batch: Batch, *, arena: U8, grain: str) -> Batch:
     owner, starts, ends = kernels.lines(arena, batch["start"], batch["end"])
     kind = np.where(_ends_in_colon(arena, ends), LABEL, PLAIN).astype(np.uint8)
     special = _special(arena, owner, starts, ends, batch["markdown"])
-    parts = [{"owner": owner[~special[owner]], "start": starts[~special[owner]], "end": ends[~special[owner]]}]
-    parts[0]["kind"] = kind[~special[owner]]
-    for index in np.flatnonzero(special):
+    plain = ~special[owner]
+    parts: list[Batch] = [{"owner": owner[plain], "start": starts[plain], "end": ends[plain], "kind": kind[plain]}]
+    for index in np.flatnonzero(special).tolist():
         mine = owner == index if len(special) < 64 else slice(*np.searchsorted(owner, [index, index + 1]))
-        rows = list(_blocks(arena, starts[mine], ends[mine], kind[mine], _joins(arena, batch, index, starts[mine], ends[mine])))
-        parts.append(_columns(int(index), rows))
+        rows = list(_blocks(arena, starts[mine], ends[mine], kind[mine], _joins(arena, starts[mine], ends[mine])))
+        parts.append(_columns(index, rows))
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     order = np.lexsort((joined["start"], joined["owner"]))
     joined = _cut_long({name: column[order] for name, column in joined.items()}, arena, grain)
@@ -79,7 +79,7 @@ def _ends_in_colon(arena: U8, ends: I64) -> NDArray[np.bool_]:
 
 def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Documents whose lines need a closer look: Markdown, fenced code, tables, hard-wrapped text."""
-    special = markdown.astype(bool).copy()
+    special: NDArray[np.bool_] = markdown.astype(bool)
     if not len(starts):
         return special
     first, long_enough = arena[starts], ends - starts >= 3
@@ -98,7 +98,9 @@ def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np
 def _hard_wrapped(arena: U8, owner: I64, starts: I64, ends: I64, n: int) -> NDArray[np.bool_]:
     """Documents whose lines were broken at a width: nearly all that go on below are about as long as the longest, and do not end a sentence."""
     gap = starts[1:] - ends[:-1]
-    goes_on = (owner[1:] == owner[:-1]) & ((gap == 1) | ((gap == 2) & (arena[np.minimum(ends[:-1], len(arena) - 1)] == 13)))
+    goes_on = (owner[1:] == owner[:-1]) & (
+        (gap == 1) | ((gap == 2) & (arena[np.minimum(ends[:-1], len(arena) - 1)] == 13))
+    )
     rows = np.flatnonzero(goes_on)
     length, doc = (ends - starts)[rows], owner[rows]
     count = np.bincount(doc, minlength=n)
@@ -106,15 +108,19 @@ def _hard_wrapped(arena: U8, owner: I64, starts: I64, ends: I64, n: int) -> NDAr
     np.maximum.at(longest, doc, length)
     last = arena[ends[rows] - 1]
     cjk = last >= 0x80
-    stop = np.isin(last, np.frombuffer(b".!?:;\"", np.uint8)) | (cjk & np.isin(last, np.array([0x82, 0x81, 0x9F, 0x9A, 0x9B, 0x9D], np.uint8)))
+    stop = np.isin(last, np.frombuffer(b'.!?:;"', np.uint8)) | (
+        cjk & np.isin(last, np.array([0x82, 0x81, 0x9F, 0x9A, 0x9B, 0x9D], np.uint8))
+    )
     near = length >= np.where(cjk, 0.9, 0.6) * longest[doc]
     share_near = np.bincount(doc, near, n) / np.maximum(count, 1)
     share_stop = np.bincount(doc, stop, n) / np.maximum(count, 1)
-    result: NDArray[np.bool_] = (count >= 8) & (longest >= 30) & (longest <= 160) & (share_near >= 0.8) & (share_stop <= 0.4)
+    result: NDArray[np.bool_] = (
+        (count >= 8) & (longest >= 30) & (longest <= 160) & (share_near >= 0.8) & (share_stop <= 0.4)
+    )
     return result
 
 
-def _joins(arena: U8, batch: Batch, index: int, starts: I64, ends: I64) -> NDArray[np.bool_]:
+def _joins(arena: U8, starts: I64, ends: I64) -> NDArray[np.bool_]:
     """For each line of a document whether it goes on with the next one as a block: no blank line stands between."""
     joins = np.zeros(len(starts), bool)
     for i in range(len(starts) - 1):
@@ -170,4 +176,3 @@ def _cut_long(lines: Batch, arena: U8, grain: str) -> Batch:
     cut["end"] = np.concatenate([ends[whole], piece_ends])
     order = np.lexsort((cut["start"], cut["owner"]))
     return {name: column[order] for name, column in cut.items()}
-

@@ -29,8 +29,8 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
     """
     ranks, inverse = np.unique(np.concatenate([batch["first"], batch["second"]]), return_inverse=True)
     starts, ends = np.empty((2, len(ranks)), np.int64)
-    for side, mine in zip(("first", "second"), np.split(inverse, 2), strict=True):
-        starts[mine], ends[mine] = batch[f"{side}_start"], batch[f"{side}_end"]
+    for side, place in zip(("first", "second"), np.split(inverse, 2), strict=True):
+        starts[place], ends[place] = batch[f"{side}_start"], batch[f"{side}_end"]
     pairs = np.ascontiguousarray(inverse.reshape(2, -1).T.astype(np.int64))
     values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
     longer = np.maximum(batch["first_tokens"], batch["second_tokens"])
@@ -65,7 +65,8 @@ def _edit(
 def allowed_edits(longer: I64, threshold: float) -> I64:
     """The largest token edit distance at which two texts, the longer of `longer` tokens, reach an edit similarity."""
     # the tiny share keeps a threshold such as .85 of 20 tokens at 3 edits, where floating point says 2.9999999
-    return np.maximum(np.floor((1.0 - threshold) * longer + 1e-9), 0).astype(np.int64)
+    allowed: I64 = np.maximum(np.floor((1.0 - threshold) * longer + 1e-9), 0).astype(np.int64)
+    return allowed
 
 
 def _sets(

@@ -12,9 +12,7 @@ EMPTY_LANE = 0xFFFFFFFF
 """Every lane of the signature of a text without shingles."""
 
 
-def scan(  # noqa: PLR0917
-    text: U8, starts: I64, ends: I64, k: int, seed: int, a: U32, b: U32
-) -> tuple[U64, U64, I64, U32]:
+def scan(text: U8, starts: I64, ends: I64, k: int, seed: int, a: U32, b: U32) -> tuple[U64, U64, I64, U32]:
     """Tokenise texts and reduce each to what finding duplicates needs.
 
     Args:
