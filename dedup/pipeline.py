@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
+from dedup.ledger.book import Book
 from dedup.ledger.left import Left
-from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LABEL, LEFT, LOOP, TEMPLATE, Removals, host_names, hosts_of
+from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
 from dedup.matching import GrainMatcher, Matches, document_batches
 from dedup.model import (
     GRAINS,
@@ -32,7 +33,7 @@ from dedup.model import (
 )
 from dedup.repeating import RepeatFinder, Stretches
 from dedup.stages.cluster import cluster
-from dedup.stages.decide import decide, settle
+from dedup.stages.decide import decide
 from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
 from dedup.stages.label import label
 from dedup.stages.loop import loop
@@ -53,7 +54,7 @@ class Outcome:
         left: what is left of them.
         removals: what was proposed, and what stands of it.
         shown: pairs that match and both stay, as read: `grain`, `document`, `start`, `end`, `kept_document`, `kept_start`, `kept_end`,
-            `similarity`, `measure`, `numbers`, `apart`; near misses are neither `numbers` nor `apart`, and `match` is false.
+            `similarity`, `measure`, `match`, `why`; of near misses `match` is false.
         boilerplate: what the first pass found to be the sites'; phrases: clauses below the weight of a repeat that many documents share.
         passes: passes run.
         settled: whether the last pass proposed nothing; if not, a second run may find more.
@@ -87,29 +88,27 @@ class Run:
         self, corpus: Corpus, config: Config, backend: Backend, progress: Callable[[str, float], None] | None = None
     ) -> None:
         self._config = config
-        self._progress = progress or (lambda phase, share: None)
+        self._progress = progress or _silent
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
-        self._changed = {grain: np.arange(len(corpus), dtype=np.int64) for grain in config.grains}
         self._host_names = host_names(corpus, config.host_from)
         self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
-        everything = np.arange(len(corpus), dtype=np.int64)
-        self._changed |= {"repeat": everything, "loop": everything}
-        self.outcome = Outcome(corpus, Left(corpus), Removals())
+        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"))
+        self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
         """Take the segments of documents from elsewhere; only the others are sketched."""
         if rows_of(rows):
             self.matchers[grain].load(rows)
-            self._changed[grain] = np.flatnonzero(~covered)
+            self.book.changed[grain] = np.flatnonzero(~covered)
 
     def decide(self) -> Outcome:
         """Run passes until nothing changes, or as many as the configuration allows."""
         outcome = self.outcome
         while not outcome.settled and outcome.passes < self._config.passes:
-            outcome.passes += 1
+            outcome.passes = self.book.turn = outcome.passes + 1
             is_last = outcome.passes == self._config.passes
             proposed = 0
             found: dict[str, Matches] = {}
@@ -128,7 +127,8 @@ class Run:
                 if is_last:
                     shown.append(self._shown_repeats(repeats))
                 proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
-            self._settle()
+            self.book.settle()
+            outcome.counts["taken_back"] = self.book.taken_back
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
                 shown = [self._shown(grain, matches) for grain, matches in found.items()]
@@ -142,7 +142,7 @@ class Run:
 
     def _phrases(self) -> list[Phrase]:
         """Clauses that many documents share, in what is left of them."""
-        outcome, left = self.outcome, self.outcome.left
+        left = self.outcome.left
         rows = self.matchers["paragraph"].rows
         if not rows_of(rows):
             return []
@@ -160,8 +160,7 @@ class Run:
         if not known and outcome.passes > 1:
             return 0
         matcher = self.matchers["paragraph"]
-        matcher.refresh(outcome.left, self._changed["paragraph"])
-        self._changed["paragraph"] = np.zeros(0, np.int64)
+        matcher.refresh(outcome.left, self.book.to_read("paragraph"))
         rows = matcher.rows
         segments = take(rows, (rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else {}
         if not rows_of(segments):
@@ -188,12 +187,11 @@ class Run:
         same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
         unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
         cuts = take({name: segments[name] for name in (*names, "tokens")}, mine)
-        return self._cut({**cuts, **same}, first, unkept=unkept)
+        return self.book.cut_what_is_left({**cuts, **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome
-        matcher.refresh(outcome.left, self._changed[grain])
-        self._changed[grain] = np.zeros(0, np.int64)
+        matcher.refresh(outcome.left, self.book.to_read(grain))
         found = matcher.matches(outcome.left, self._preference)
         outcome.counts["candidates"] += found.candidates
         outcome.counts["skipped"] += found.skipped
@@ -209,27 +207,18 @@ class Run:
         if not len(chosen["rank"]):
             return 0
         segments, goes, kept = found.segments, chosen["rank"], chosen["kept"]
-        rows, pieces = self._as_read(segments, goes)
-        evidence, _ = self._as_read(segments, kept, "kept_")
-        turn = np.full(len(goes), self.outcome.passes, np.uint8)
-        common = {
-            "grain": np.full(len(goes), GRAINS.index(grain), np.uint8),
-            "turn": turn,
-            "tokens": segments["tokens"][goes],
-        }
-        common |= {name: chosen[name] for name in ("similarity", "measure", "reason")}
+        rows, pieces = self.book.as_read(segments, goes)
+        evidence, _ = self.book.as_read(segments, kept, "kept_")
+        told = {name: chosen[name] for name in ("similarity", "measure", "reason")}
+        told |= {"grain": np.full(len(goes), GRAINS.index(grain)), "tokens": segments["tokens"][goes]}
         if grain == "document":
-            self.outcome.removals.add({**rows, **evidence, **common, "action": np.full(len(goes), DROP)}, _no_pieces())
-            self.outcome.left.dropped[rows["document"]] = True
+            self.book.drop({**rows, **evidence, **told})
         else:
-            self.outcome.removals.add({**rows, **evidence, **common, "action": np.full(len(goes), CUT)}, pieces)
-            self._recut(np.unique(rows["document"]))
-            self._drop_small(np.unique(rows["document"]))
+            self.book.cut({**rows, **evidence, **told}, pieces)
         return len(goes)
 
     def _repeats(self) -> Stretches:
-        found = self._repeat_finder.find(self.outcome.left, self._changed["repeat"])
-        self._changed["repeat"] = np.zeros(0, np.int64)
+        found = self._repeat_finder.find(self.outcome.left, self.book.to_read("repeat"))
         self.outcome.counts["skipped_places"] = found.skipped
         return found
 
@@ -238,40 +227,16 @@ class Run:
         kept = np.array(found.kept, np.int64).reshape(-1, 3)
         more = np.array(found.more, np.int64).reshape(-1, 4)
         names = ("document", "start", "end")
-        evidence, _ = self._as_read(dict(zip(names, more[:, 1:].T, strict=True)), np.arange(len(more)))
+        evidence, _ = self.book.as_read(dict(zip(names, more[:, 1:].T, strict=True)), np.arange(len(more)))
         table = dict(zip((*names, "reason", "grain", "tokens"), cuts.T, strict=True))
-        return self._cut(table, dict(zip(names, kept.T, strict=True)), {**evidence, "removal": more[:, 0]})
-
-    def _cut(self, cuts: Batch, kept: Batch, more: Batch | None = None, unkept: I64 | None = None) -> int:
-        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many."""
-        n = rows_of(cuts)
-        if n == 0:
-            return 0
-        rows, pieces = self._as_read(cuts, np.arange(n))
-        evidence, _ = self._as_read(kept, np.arange(n), "kept_")
-        if unkept is not None:
-            evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
-            evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
-            evidence["kept_end"] = np.where(unkept >= 0, 0, evidence["kept_end"])
-        same = {
-            "action": np.full(n, CUT),
-            "turn": np.full(n, self.outcome.passes),
-            "similarity": np.ones(n),
-            "measure": np.zeros(n),
-        }
-        told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
-        self.outcome.removals.add({**rows, **evidence, **same, **told}, pieces, more)
-        documents = np.unique(cuts["document"])
-        self._recut(documents)
-        if unkept is None:  # a page of little but furniture still says what it says
-            self._drop_small(documents)
-        return n
+        return self.book.cut_what_is_left(
+            table, dict(zip(names, kept.T, strict=True)), {**evidence, "removal": more[:, 0]}
+        )
 
     def _remove_loops(self) -> int:
         """Cut what clauses say again at once."""
         left = self.outcome.left
-        changed = self._changed["loop"]
-        self._changed["loop"] = np.zeros(0, np.int64)
+        changed = self.book.to_read("loop")
         if self._config.cut == "none":
             return 0
         work = Chain(
@@ -284,7 +249,7 @@ class Run:
         found = take(found, np.lexsort((found["start"], found["document"])))
         same = {"reason": np.full(n, LOOP), "grain": np.full(n, GRAINS.index("passage"))}
         kept = {"document": found["document"], "start": found["kept_start"], "end": found["kept_end"]}
-        return self._cut({**found, **same}, kept)
+        return self.book.cut_what_is_left({**found, **same}, kept)
 
     def _remove_labels(self) -> int:
         """Cut labels that stood before and of which all that they headed went."""
@@ -318,98 +283,33 @@ class Run:
         kept = {f"kept_{name}": column for name, column in
                 (("document", segments["document"][found[:, 1]]), ("start", start[found[:, 1]]), ("end", end[found[:, 1]]))}  # fmt: skip
         n = len(found)
-        same = {"action": np.full(n, CUT), "turn": np.full(n, outcome.passes), "similarity": np.ones(n), "measure": np.zeros(n),
-                "reason": np.full(n, LABEL), "grain": np.full(n, GRAINS.index("paragraph")), "tokens": segments["tokens"][found[:, 0]]}  # fmt: skip
-        outcome.removals.add({**rows, **kept, **same}, {"removal": np.arange(n), **rows})
-        self._recut(np.unique(rows["document"]))
+        same = {
+            "similarity": np.ones(n),
+            "measure": np.zeros(n),
+            "reason": np.full(n, LABEL),
+            "grain": np.full(n, GRAINS.index("paragraph")),
+            "tokens": segments["tokens"][found[:, 0]],
+        }
+        self.book.cut({**rows, **kept, **same}, {"removal": np.arange(n), **rows}, drops_small=False)
         return n
 
     def _shown_repeats(self, found: Stretches) -> Batch:
         """Repeats inside longer sentences, and documents that stand in another one: both stay."""
         table = np.array([row[:7] for row in found.shown], np.int64).reshape(-1, 7)
         names = ("document", "start", "end")
-        one, _ = self._as_read(dict(zip(names, table[:, :3].T, strict=True)), np.arange(len(table)))
-        other, _ = self._as_read(dict(zip(names, table[:, 3:6].T, strict=True)), np.arange(len(table)), "kept_")
+        one, _ = self.book.as_read(dict(zip(names, table[:, :3].T, strict=True)), np.arange(len(table)))
+        other, _ = self.book.as_read(dict(zip(names, table[:, 3:6].T, strict=True)), np.arange(len(table)), "kept_")
         return {
-            "grain": np.where(table[:, 6] == SPLICED, GRAINS.index("passage"), GRAINS.index("document")).astype(np.uint8), **one, **other,
-            "similarity": np.array([row[7] for row in found.shown], np.float64), "measure": np.where(table[:, 6] == SPLICED, 0, 2).astype(np.uint8),
-            "match": np.ones(len(table), bool), "why": table[:, 6].astype(np.uint8),
-        }  # fmt: skip
-
-    def _as_read(self, segments: Batch, rows: I64, prefix: str = "") -> tuple[Batch, Batch]:
-        """Where segments were read: their hulls, and the pieces they are made of."""
-        left = self.outcome.left
-        document, start, end = (segments[name][rows] for name in ("document", "start", "end"))
-        stretches = left.as_read(document, start, end)
-        base = left.starts[document]
-        if stretches is None:
-            hull = np.stack([start - base, end - base], axis=1)
-            pieces = {"removal": np.arange(len(rows)), "document": document, "start": hull[:, 0], "end": hull[:, 1]}
-        else:
-            hull = np.array([(found[0][0], found[-1][1]) for found in stretches], np.int64).reshape(-1, 2)
-            flat = [(i, int(document[i]), low, high) for i, found in enumerate(stretches) for low, high in found]
-            table = np.array(flat, np.int64).reshape(-1, 4)
-            pieces = {name: table[:, i] for i, name in enumerate(("removal", "document", "start", "end"))}
-        return {f"{prefix}document": document, f"{prefix}start": hull[:, 0], f"{prefix}end": hull[:, 1]}, pieces
-
-    def _recut(self, documents: I64) -> None:
-        """Lay documents down anew after their cuts changed."""
-        cuts = self.outcome.removals.cuts()
-        low, high = np.searchsorted(cuts["document"], documents), np.searchsorted(cuts["document"], documents, "right")
-        spans = np.stack([cuts["start"], cuts["end"]], axis=1)
-        left = self.outcome.left
-        left.set_cuts({
-            int(document): [(int(s), int(e)) for s, e in spans[a:b]]
-            for document, a, b in zip(documents, low, high, strict=True)
-        })  # fmt: skip
-        for rule, changed in self._changed.items():
-            self._changed[rule] = np.union1d(changed, documents)
-
-    def _drop_small(self, documents: I64) -> None:
-        """Drop records of which too little is left, unless something stands for others there."""
-        outcome, config, left = self.outcome, self._config, self.outcome.left
-        rows = outcome.removals.rows
-        site = outcome.removals.alive & (rows["reason"] >= BOILERPLATE)
-        whole = _tokens(left, outcome.corpus.starts[documents], outcome.corpus.ends[documents])
-        whole -= np.bincount(rows["document"][site], rows["tokens"][site], len(outcome.corpus)).astype(np.int64)[
-            documents
-        ]
-        rest = _tokens(left, left.starts[documents], left.ends[documents])
-        small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
-        needed = np.zeros(len(outcome.corpus) + 1, bool)  # the last place is that of boilerplate, which has no evidence
-        needed[outcome.removals.rows["kept_document"][outcome.removals.alive]] = True
-        more = outcome.removals.evidence
-        needed[more["document"][outcome.removals.alive[more["removal"]]]] = True
-        chosen = documents[small & ~needed[documents]]
-        if not len(chosen):
-            return
-        share = 1 - rest[small & ~needed[documents]] / whole[small & ~needed[documents]]
-        removals = outcome.removals
-        cuts = np.flatnonzero(
-            removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE)
-        )
-        order = cuts[np.lexsort((-removals.rows["tokens"][cuts], removals.rows["document"][cuts]))]
-        lead = order[np.searchsorted(removals.rows["document"][order], chosen)]
-        rows = take(removals.rows, lead)
-        size = (outcome.corpus.ends - outcome.corpus.starts)[chosen]
-        rows |= {"document": chosen, "start": np.zeros(len(chosen), np.int64), "end": size, "similarity": share}
-        rows |= {
-            "action": np.full(len(chosen), DROP),
-            "reason": np.full(len(chosen), LEFT),
-            "tokens": whole[np.isin(documents, chosen)],
+            "grain": np.where(table[:, 6] == SPLICED, GRAINS.index("passage"), GRAINS.index("document")).astype(
+                np.uint8
+            ),
+            **one,
+            **other,
+            "similarity": np.array([row[7] for row in found.shown], np.float64),
+            "measure": np.where(table[:, 6] == SPLICED, 0, 2).astype(np.uint8),
+            "match": np.ones(len(table), bool),
+            "why": table[:, 6].astype(np.uint8),
         }
-        rows["turn"] = np.full(len(chosen), outcome.passes)
-        removals.add(rows, _no_pieces())
-        left.dropped[chosen] = True
-
-    def _settle(self) -> None:
-        """Take back what is no longer proven."""
-        outcome = self.outcome
-        dropped, taken_back = settle(outcome.removals, len(outcome.corpus))
-        if len(taken_back):
-            outcome.counts["taken_back"] += len(taken_back)
-            outcome.left.dropped = dropped
-            self._recut(taken_back)
 
     def _shown(self, grain: str, found: Matches) -> Batch:
         """Pairs that match, or nearly, and that this pass does not act on."""
@@ -419,10 +319,14 @@ class Run:
         segments = (
             found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
         )
-        one, _ = self._as_read(segments, pairs["second"])
-        other, _ = self._as_read(segments, pairs["first"], "kept_")
+        one, _ = self.book.as_read(segments, pairs["second"])
+        other, _ = self.book.as_read(segments, pairs["first"], "kept_")
         flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
         return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
+
+
+def _silent(_phase: str, _share: float) -> None:
+    """Progress that nobody follows."""
 
 
 def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
@@ -446,13 +350,3 @@ def _said_once(shown: list[Batch]) -> list[Batch]:
         again = [pair in said for pair in zip(*(part[name].tolist() for name in names), strict=True)]
         result.append(take(part, (part["grain"] == GRAINS.index("document")) | ~np.array(again, bool)))
     return result
-
-
-def _tokens(left: Left, starts: I64, ends: I64) -> I64:
-    none = np.zeros(0, np.uint32)
-    found: I64 = kernels.scan(left.arena, starts, ends, 1, 0, none, none)[2]
-    return found
-
-
-def _no_pieces() -> Batch:
-    return {name: np.zeros(0, np.int64) for name in ("removal", "document", "start", "end")}

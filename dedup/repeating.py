@@ -107,14 +107,15 @@ class RepeatFinder:
             batch = take(batch, batch["later"] == batch["earlier"])
         work = partial(extend, arena=left.arena, starts=left.starts, ends=left.ends, weight=self._config.repeat_weight)
         runs = concat(self._backend.map_batches(work, _by_later(batch, left)))
-        return (
-            take(
-                runs,
-                np.lexsort((runs["earlier_start"], runs["earlier"], -runs["length"], runs["start"], runs["later"])),
-            )
-            if runs
-            else {}
-        )
+        if not rows_of(runs):
+            return {}
+        names = ("earlier_start", "earlier", "length", "start", "later")
+        table = np.stack([runs[name] if name != "length" else -runs[name] for name in names])
+        order = np.lexsort(table)
+        # places of one run may have been extended in two batches
+        table = table[:, order]
+        fresh = np.concatenate([[True], (table[:, 1:] != table[:, :-1]).any(axis=0)])
+        return take(runs, order[fresh])
 
     def _cover(self, left: Left, runs: Batch, found: Stretches) -> None:
         """Decide document after document what goes."""

@@ -138,7 +138,8 @@ static size_t naive_tokens(const fold_table *table, const uint8_t *bytes, size_t
         uint32_t voiced = i + 1 < size ? naive_voiced(table, entry, codes[i + 1].entry) : 0;
         if (kind == KIND_EXPANSION) {
             const uint32_t *list = table->expansions + (entry & 0xFFFFFF);
-            for (uint32_t j = 1; j <= list[0]; j++) naive_apply(list[j], codes[i].start, codes[i].end, &word, out, &count);
+            for (uint32_t j = 1; j <= list[0]; j++)
+                naive_apply(list[j], codes[i].start, codes[i].end, &word, out, &count);
         } else if (voiced) {
             naive_apply((uint32_t)KIND_CJK << 28 | voiced, codes[i].start, codes[i + 1].end, &word, out, &count);
             i += 2;

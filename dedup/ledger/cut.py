@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 Span = tuple[int, int]
 
@@ -75,10 +76,10 @@ def _widen(text: bytes, group: list[Span], low: int, high: int) -> list[Span]:
         first, last = start, _matched(_BLANK_AFTER, text, end, high)
     edges = [
         first,
-        *(max(_line_start(text, s, e), e) for (_, e), (s, _) in zip(group[:-1], group[1:], strict=True)),
+        *(max(_line_start(text, s, e), e) for (_, e), (s, _) in pairwise(group)),
         last,
     ]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise(edges))
 
 
 def _line_start(text: bytes, start: int, floor: int) -> int:

@@ -104,7 +104,11 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     doubtful[rest[is_template]] = True
     chosen[rest[is_template]] = True
     _, group = _spread(mine, keys, page)
-    often = np.bincount(group, _at_edge(document, chosen)) >= EDGE_SHARE * np.bincount(group) if len(group) else np.zeros(0, bool)
+    often = (
+        np.bincount(group, _at_edge(document, chosen)) >= EDGE_SHARE * np.bincount(group)
+        if len(group)
+        else np.zeros(0, bool)
+    )
     chosen &= ~doubtful | often[group]
     is_template &= chosen[rest]
     which = np.full(len(rows), -1, np.int64)
@@ -238,7 +242,9 @@ def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
     slots = np.zeros(int(offsets[-1]), bool)
     for place in np.flatnonzero(which >= 0).tolist():
         row = which[place]
-        slots[offsets[place] : offsets[place + 1]] = skeletons.varies[skeletons.offsets[row] : skeletons.offsets[row + 1]]
+        slots[offsets[place] : offsets[place + 1]] = skeletons.varies[
+            skeletons.offsets[row] : skeletons.offsets[row + 1]
+        ]
     return slots
 
 
@@ -262,7 +268,9 @@ def site_texts(found: Furniture, lead: I64, segments: Batch, hosts: list[str], *
         slots = found.slots[found.offsets[i] : found.offsets[i + 1]]
         text = _with_slots(arena, start, end, slots)
         host = hosts[int(segments["document"][row])]
-        result.append(SiteText(host, text, int(found.spread[group]), float(found.share[group]), bool(found.template[group])))
+        result.append(
+            SiteText(host, text, int(found.spread[group]), float(found.share[group]), bool(found.template[group]))
+        )
     return result
 
 

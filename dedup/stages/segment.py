@@ -74,7 +74,8 @@ def _ends_in_colon(arena: U8, ends: I64) -> NDArray[np.bool_]:
     last = arena[ends - 1]
     wide = (last == 0x9A) & (ends >= 3)
     wide[wide] = (arena[ends[wide] - 2] == 0xBC) & (arena[ends[wide] - 3] == 0xEF)
-    return (last == 0x3A) | wide
+    colon: NDArray[np.bool_] = (last == 0x3A) | wide
+    return colon
 
 
 def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np.generic]) -> NDArray[np.bool_]:

@@ -86,7 +86,8 @@ ALWAYS_INLINE byte_classes classify16_sse2(const uint8_t *from) {
 ALWAYS_INLINE byte_classes classify64_sse2(const uint8_t *from, byte_classes found) {
     __m128i a = load16(from + 16), b = load16(from + 32), c = load16(from + 48);
     __m128i i = digits_of(a), j = digits_of(b), k = digits_of(c);
-    found.word |= mask48_of(_mm_or_si128(i, letters_of(a)), _mm_or_si128(j, letters_of(b)), _mm_or_si128(k, letters_of(c)));
+    found.word |= mask48_of(_mm_or_si128(i, letters_of(a)), _mm_or_si128(j, letters_of(b)),
+                            _mm_or_si128(k, letters_of(c)));
     if (mask_of(_mm_or_si128(_mm_or_si128(i, j), k))) found.digit |= mask48_of(i, j, k);
     if (mask_of(_mm_or_si128(_mm_or_si128(a, b), c))) found.high |= mask48_of(a, b, c);
     return found;

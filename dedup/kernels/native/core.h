@@ -301,7 +301,9 @@ ALWAYS_INLINE unsigned high_bit(uint64_t mask) {
 /* The lowest `count` bits; count 0..64. */
 ALWAYS_INLINE uint64_t low_mask(size_t count) { return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1; }
 
-ALWAYS_INLINE uint64_t rotate_left(uint64_t word, unsigned by) { return (word << (by & 63)) | (word >> ((64 - by) & 63)); }
+ALWAYS_INLINE uint64_t rotate_left(uint64_t word, unsigned by) {
+    return (word << (by & 63)) | (word >> ((64 - by) & 63));
+}
 
 /* The token of a character by itself. */
 ALWAYS_INLINE uint64_t single_token(uint32_t folded, unsigned numeral) {

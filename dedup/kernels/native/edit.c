@@ -139,7 +139,8 @@ static void column_listed(editor *with, const band *open, symbol *slot) {
     place = slot->where;
     for (size_t at = open->first; at <= open->last; at++) {
         uint64_t equal = 0;
-        for (; place < (at + 1) * 64 && place != NOWHERE; place = with->next[place]) equal |= UINT64_C(1) << (place & 63);
+        for (; place < (at + 1) * 64 && place != NOWHERE; place = with->next[place])
+            equal |= UINT64_C(1) << (place & 63);
         advance(with->blocks + at, equal, UINT64_C(1) << (rows_of(open, at) - 1), &rise, &fall);
     }
 }

@@ -53,7 +53,8 @@ static uint32_t entry_before(const lexer *lex, size_t at) {
     uint32_t code = 0;
     while (from > lex->first && at - from < 4) {
         from--;
-        if (!follows(lex->bytes[from])) return decode(lex->bytes, from, at, &code) == at - from ? entry_of(lex->table, code) : 0;
+        if (!follows(lex->bytes[from]))
+            return decode(lex->bytes, from, at, &code) == at - from ? entry_of(lex->table, code) : 0;
     }
     return 0;
 }
@@ -282,7 +283,8 @@ ALWAYS_INLINE uint64_t ascii_word(const uint8_t *from, size_t bytes, unsigned nu
 }
 
 /* The words that a view shows whole. */
-ALWAYS_INLINE void put_ascii_words(sink *out, const uint8_t *view, uint64_t words, uint64_t digits, size_t at, int places) {
+ALWAYS_INLINE void put_ascii_words(sink *out, const uint8_t *view, uint64_t words, uint64_t digits, size_t at,
+                                   int places) {
     uint64_t *restrict tokens = out->tokens;
     uint32_t *restrict numerals = out->numerals;
     size_t count = out->count, numeral_count = out->numeral_count;

@@ -122,7 +122,8 @@ status tokenize(const fold_table *table, const texts *in, int64_t *offsets, word
     size_t likely = 0;
     for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 4;
     scratch *room = calloc(1, sizeof *room);
-    if (!room || words_reserve(values, likely) || (starts && (words_reserve(starts, likely) || words_reserve(ends, likely))))
+    if (!room || words_reserve(values, likely) ||
+        (starts && (words_reserve(starts, likely) || words_reserve(ends, likely))))
         bad = STATUS_MEMORY;
     lexer lex;
     offsets[0] = 0;

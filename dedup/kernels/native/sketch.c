@@ -47,8 +47,8 @@ status shingle(const ragged *in, int64_t k, uint64_t seed, int64_t *offsets, wor
     }
     const vector_steps *steps = vector_choose(2);
     for (size_t row = 0; row < rows; row++)
-        shingle_row(steps, in->values + in->offsets[row], (size_t)(in->offsets[row + 1] - in->offsets[row]), (unsigned)k,
-                    salt_of(seed), room, shingles->data + offsets[row]);
+        shingle_row(steps, in->values + in->offsets[row], (size_t)(in->offsets[row + 1] - in->offsets[row]),
+                    (unsigned)k, salt_of(seed), room, shingles->data + offsets[row]);
     shingles->size = total;
     free(room);
     return STATUS_OK;
