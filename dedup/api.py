@@ -129,7 +129,8 @@ class Comparison:
         measures: `edit`, `jaccard` and `containment` of the folded texts, 0 to 1.
         tokens: how many each has.
         match: whether they match as paragraphs do; threshold: at this.
-        opcodes: (op, a0, a1, b0, b1) with op `equal`, `replace`, `delete` or `insert`, over characters of the two texts; folded alike counts as equal.
+        opcodes: (op, a0, a1, b0, b1) with op `equal`, `replace`, `delete` or `insert`, over characters of the two texts; what
+            folds alike counts as equal.
         numbers_differ: whether their numerals differ.
     """
 

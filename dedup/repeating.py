@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 
@@ -338,6 +339,6 @@ def _chunks(rows: Batch, left: Left) -> Iterator[tuple[I64, Batch]]:
     cost[starts] += (left.ends - left.starts)[rows["later"][starts]]
     chunk = (np.cumsum(cost)[np.concatenate([edges, [n]]) - 1]) // BATCH_BYTES
     borders = [0, *(edges[np.flatnonzero(np.diff(chunk))]).tolist(), n]
-    for low, high in zip(borders[:-1], borders[1:], strict=True):
+    for low, high in pairwise(borders):
         part = take(rows, np.arange(low, high))
         yield np.unique(np.concatenate([part["later"], part["earlier"]])), part

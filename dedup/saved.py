@@ -98,7 +98,8 @@ def save(target: Path, outcome: Outcome, config: Config, inputs: Sequence[str], 
 
     write_json(target / RUN_FILE, {
         "schema": SCHEMA, "version": __version__, "config": config.as_dict(), "digest": config.digest(),
-        "signature_settings": signature_settings(config), "inputs": [path if path == "-" else str(Path(path).absolute()) for path in inputs],
+        "signature_settings": signature_settings(config),
+        "inputs": [path if path == "-" else str(Path(path).absolute()) for path in inputs],
         "sources": [_stamp(corpus, source.index) for source in corpus.sources], "documents": len(corpus), "passes": outcome.passes,
         "settled": outcome.settled, "counts": outcome.counts,
     })  # fmt: skip

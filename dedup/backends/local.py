@@ -36,7 +36,13 @@ class LocalBackend:
         while waiting:
             yield waiting.popleft().result()
 
-    def sorted_runs(self, batches: Iterable[Batch], key: str, then: str, function: RunFunction) -> Iterator[Batch]:
+    def sorted_runs(
+        self,
+        batches: Iterable[Batch],
+        key: str,  # noqa: ARG002 - the kernel knows its key
+        then: str,
+        function: RunFunction,
+    ) -> Iterator[Batch]:
         """All rows are here already, so the grouping kernel serves them without sorting by key."""
         rows = concat(batches)
         if rows:

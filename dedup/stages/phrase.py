@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dedup import kernels
-from dedup.model import U8, Batch, Phrase
+from dedup.model import U8, Batch, Phrase, take
 
 CLAUSE = 2  # where `kernels.pieces` cuts
 LEAST_TOKENS = 6
@@ -35,10 +35,11 @@ def most_spread(clauses: Batch, *, arena: U8) -> list[Phrase]:
     """The phrases that stand in the most documents, in two at least; ties by first place."""
     if not clauses or not len(clauses["hash"]):
         return []
+    clauses = take(clauses, np.lexsort((clauses["start"], clauses["document"])))
     _, first, group, counts = np.unique(clauses["hash"], return_index=True, return_inverse=True, return_counts=True)
     pairs = np.unique(group.astype(np.int64) << np.int64(32) | clauses["document"])
     documents = np.bincount(pairs >> np.int64(32), minlength=len(first))
-    order = np.lexsort((clauses["start"][first], -documents))[:MOST_PHRASES]
+    order = np.lexsort((first, -documents))[:MOST_PHRASES]
     result = []
     for row in order[documents[order] >= LEAST_DOCUMENTS].tolist():
         start, end = int(clauses["start"][first[row]]), int(clauses["end"][first[row]])

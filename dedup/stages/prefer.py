@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import numpy as np
@@ -45,7 +46,7 @@ def _moment(text: str) -> float:
     text = text.strip()
     try:
         number = float(text)
-        if number != number or abs(number) < 1e5 or len(text.lstrip("-").split(".")[0]) == 8:
+        if math.isnan(number) or abs(number) < 1e5 or len(text.lstrip("-").split(".")[0]) == 8:
             raise ValueError  # 20240131 is a date, not an epoch
         return number / 1000 if abs(number) > _EPOCH_MILLISECONDS else number
     except ValueError:

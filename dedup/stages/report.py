@@ -142,7 +142,8 @@ class Report:
 
 def report(
     *, removals: Removals, left: Left, shown: Batch, counts: dict[str, int], passes: int, settled: bool,
-    boilerplate: Sequence[SiteText], phrases: Sequence[Phrase], config: dict[str, object], digest: str, top: int = 10, examples: int = 5, notes: Sequence[str] = (),
+    boilerplate: Sequence[SiteText], phrases: Sequence[Phrase], config: dict[str, object], digest: str,
+    top: int = 10, examples: int = 5, notes: Sequence[str] = (),
 ) -> Report:  # fmt: skip
     """Sum a run up.
 

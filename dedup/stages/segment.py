@@ -97,7 +97,10 @@ def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np
 
 
 def _hard_wrapped(arena: U8, owner: I64, starts: I64, ends: I64, n: int) -> NDArray[np.bool_]:
-    """Documents whose lines were broken at a width: nearly all that go on below are about as long as the longest, and do not end a sentence."""
+    """Documents whose lines were broken at a width: nearly all lines that go on are about as long as the longest.
+
+    And few of them end a sentence.
+    """
     gap = starts[1:] - ends[:-1]
     goes_on = (owner[1:] == owner[:-1]) & (
         (gap == 1) | ((gap == 2) & (arena[np.minimum(ends[:-1], len(arena) - 1)] == 13))

@@ -17,7 +17,8 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
     """Measure candidate pairs.
 
     Args:
-        batch: pairs of segments `first` and `second` int64, with `first_start`, `first_end`, `second_start`, `second_end` int64 in the arena, and `first_tokens`, `second_tokens` int64.
+        batch: pairs of segments `first` and `second` int64, with `first_start`, `first_end`, `second_start`,
+            `second_end` int64 in the arena, and `first_tokens`, `second_tokens` int64.
         arena: uint8[...], the text.
         config: thresholds and measures.
         grain: decides the matching; two texts of at most `config.short_tokens` tokens are matched as paragraphs are.
