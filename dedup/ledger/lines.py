@@ -98,6 +98,9 @@ class LogLines:
         }
         if len(evidence) > 1:
             line["evidence"] = [self._evidence_at(*place) for place in evidence]
+        compared = self._compared(removal)
+        if evidence != compared:  # later steps cut equal text there, after the measure was taken
+            line["compared"] = [self._place(*place) for place in compared]
         if cluster is not None:
             documents, hosts = int(self._clusters.documents[cluster]), int(self._clusters.hosts[cluster])
             line["spread"] = {"documents": documents, "hosts": hosts}
@@ -119,16 +122,20 @@ class LogLines:
                 return {**place, "field": names[found], "start": start - low, "end": end - low}
         return {**place, "start": start, "end": end}
 
+    def _compared(self, removal: int) -> list[Place]:
+        """What spoke for a removal when it was made; nothing does for boilerplate of which no copy stays."""
+        rows = self._removals.rows
+        document, start, end = (int(rows[f"kept_{name}"][removal]) for name in ("document", "start", "end"))
+        return [(document, start, end), *self._evidence.get(removal, ())] if document >= 0 else []
+
     def _standing_for(self, removal: int) -> list[Place]:
         """What speaks for a removal and is in OUT: where it was cut itself, later and for equal text, what speaks for that."""
         rows = self._removals.rows
-        first = tuple(int(rows[name][removal]) for name in ("kept_document", "kept_start", "kept_end"))
-        if first[0] < 0:
-            return []
+        compared = self._compared(removal)
         if rows["action"][removal] == DROP and rows["reason"][removal] != LEFT:
-            return [(first[0], first[1], first[2])]
+            return compared
         found: list[Place] = []
-        for document, start, end in [(first[0], first[1], first[2]), *self._evidence.get(removal, ())]:
+        for document, start, end in compared:
             place = start
             for (low, high), cut in zip(self._left.spans.get(document, ()), self._cuts.get(document, ()), strict=True):
                 if (
