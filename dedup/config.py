@@ -65,7 +65,7 @@ class Config:
         min_left_share, min_left_tokens: a record of which less than both is left is dropped whole.
         scope: `document` compares paragraphs within their document only; `corpus` cuts sentences across documents too.
         cut: what of repeats inside documents is cut: whole `sentence`s and paragraphs, whole `paragraph`s alone, whole `clause`s too,
-            `exact`ly what is repeated, or `none`. Only with the grain `auto`.
+            `exact`ly what is repeated, or `none`: they are not looked for. Only with the grain `auto`.
         repeat_weight: the least weight of a repeat; a CJK character weighs 1, any other token 2.
         boilerplate: `cut` all copies of a site's boilerplate (of long one that stands on less than 30 % of its pages the first stays),
             `keep-first` one copy of each, or `keep` it all. Only with the grain `auto`.

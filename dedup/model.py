@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ NEAR_MISS, NUMBERS, APART, SPLICED, CONTAINED = range(5)
 
 MEASURES = ("edit", "jaccard", "containment")
 """The measures of similarity; a column of measures holds places in this tuple."""
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 FIELD_BREAK = b"\n\n"
 """What stands between two text fields of one document, so that no segment crosses from one into the other."""
@@ -218,3 +220,11 @@ def take(batch: Batch, rows: NDArray[np.generic]) -> Batch:
 def rows_of(batch: Batch) -> int:
     """How many rows a batch has."""
     return len(next(iter(batch.values()))) if batch else 0
+
+
+def distinct(values: NDArray[Scalar]) -> NDArray[Scalar]:
+    """The distinct values, ascending. Sorting is several times as fast here as the hash table of `numpy.unique`."""
+    ordered = np.sort(values)
+    fresh = np.ones(len(ordered), bool)
+    fresh[1:] = ordered[1:] != ordered[:-1]
+    return ordered[fresh]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
+from dedup.desk import Stretches
 from dedup.ledger.book import Book
 from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
-from dedup.matching import GrainMatcher, Matches, document_batches
+from dedup.matching import GrainMatcher, Matches
 from dedup.model import (
     GRAINS,
     I64,
@@ -23,26 +24,27 @@ from dedup.model import (
     NUMBERS,
     SPLICED,
     Batch,
-    Chain,
     Corpus,
     Phrase,
     SiteText,
     concat,
+    distinct,
     rows_of,
     take,
 )
-from dedup.repeating import RepeatFinder, Stretches
+from dedup.repeating import RepeatFinder
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide
 from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
 from dedup.stages.label import label
-from dedup.stages.loop import loop
+from dedup.stages.loop import LEAST_TOKENS, loop
 from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
-from dedup.stages.segment import FIXED, PLAIN, only_plain, segment
+from dedup.stages.segment import FIXED, PLAIN, segment
+from dedup.stages.segment import LABEL as LABEL_KIND
 
-PHRASE_BATCH = 1 << 15
-"""Paragraphs in a batch that is searched for set phrases."""
+BATCH_ROWS = 1 << 15
+"""Paragraphs in a batch that is searched for loops or set phrases."""
 
 
 @dataclass(slots=True)
@@ -122,7 +124,7 @@ class Run:
                 if is_last:  # what it shows must be placed before what it removes is gone
                     shown.append(self._shown(grain, found[grain]))
                 proposed += self._remove(grain, found[grain])
-            if self._config.grain == "auto":
+            if self._looks_for_repeats:
                 repeats = self._repeats()
                 if is_last:
                     shown.append(self._shown_repeats(repeats))
@@ -132,13 +134,17 @@ class Run:
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
                 shown = [self._shown(grain, matches) for grain, matches in found.items()]
-                if self._config.grain == "auto":
+                if self._looks_for_repeats:
                     shown.append(self._shown_repeats(repeats))
             if shown:
                 outcome.shown = concat(_said_once(shown))
-        if self._config.grain == "auto":
+        if self._looks_for_repeats:
             outcome.phrases = self._phrases()
         return outcome
+
+    @property
+    def _looks_for_repeats(self) -> bool:
+        return self._config.grain == "auto" and self._config.cut != "none"
 
     def _phrases(self) -> list[Phrase]:
         """Clauses that many documents share, in what is left of them."""
@@ -146,12 +152,10 @@ class Run:
         rows = self.matchers["paragraph"].rows
         if not rows_of(rows):
             return []
+        rows = {name: rows[name] for name in ("document", "start", "end", "kind")}
         mine = take(rows, (rows["kind"] == PLAIN) & ~left.dropped[rows["document"]])
-        batches = (
-            take(mine, part) for part in np.array_split(np.arange(rows_of(mine)), max(rows_of(mine) // PHRASE_BATCH, 1))
-        )
         work = partial(phrase, arena=left.arena, weight=self._config.repeat_weight)
-        return most_spread(concat(self._backend.map_batches(work, batches)), arena=left.arena)
+        return most_spread(concat(self._backend.map_batches(work, _in_batches(mine))), arena=left.arena)
 
     def _remove_boilerplate(self) -> int:
         """Cut what is the site's; of long boilerplate that is not on a third of the pages the first copy stays."""
@@ -218,7 +222,11 @@ class Run:
         return len(goes)
 
     def _repeats(self) -> Stretches:
-        found = self._repeat_finder.find(self.outcome.left, self.book.to_read("repeat"))
+        left, matcher = self.outcome.left, self.matchers["paragraph"]
+        matcher.refresh(left, self.book.to_read("paragraph"))
+        if not rows_of(matcher.rows):
+            return Stretches()
+        found = self._repeat_finder.find(left, self.book.to_read("repeat"), matcher.rows)
         self.outcome.counts["skipped_places"] = found.skipped
         return found
 
@@ -235,14 +243,18 @@ class Run:
 
     def _remove_loops(self) -> int:
         """Cut what clauses say again at once."""
-        left = self.outcome.left
-        changed = self.book.to_read("loop")
-        if self._config.cut == "none":
+        left, matcher = self.outcome.left, self.matchers["paragraph"]
+        matcher.refresh(left, self.book.to_read("paragraph"))
+        fresh = np.zeros(len(left.starts), bool)
+        fresh[self.book.to_read("loop")] = True
+        rows = {name: column for name, column in matcher.rows.items() if name in ("document", "start", "end")}
+        if not rows_of(rows):
             return 0
-        work = Chain(
-            (partial(segment, arena=left.arena, grain="paragraph"), only_plain, partial(loop, arena=left.arena))
+        rows = take(
+            rows,
+            fresh[rows["document"]] & (matcher.rows["kind"] == PLAIN) & (matcher.rows["tokens"] >= 2 * LEAST_TOKENS),
         )
-        found = concat(self._backend.map_batches(work, document_batches(left, changed[~left.dropped[changed]])))
+        found = concat(self._backend.map_batches(partial(loop, arena=left.arena), _in_batches(rows)))
         n = rows_of(found)
         if n == 0:
             return 0
@@ -253,11 +265,10 @@ class Run:
 
     def _remove_labels(self) -> int:
         """Cut labels that stood before and of which all that they headed went."""
-        outcome, left = self.outcome, self.outcome.left
-        documents = np.array(sorted(document for document in left.spans if not left.dropped[document]), np.int64)
-        if not len(documents) or self._config.cut == "none":
+        left, corpus = self.outcome.left, self.outcome.corpus
+        documents = self._with_equal_labels()
+        if not len(documents):
             return 0
-        corpus = outcome.corpus
         batch = {
             "document": documents,
             "start": corpus.starts[documents],
@@ -292,6 +303,19 @@ class Run:
         }
         self.book.cut({**rows, **kept, **same}, {"removal": np.arange(n), **rows}, drops_small=False)
         return n
+
+    def _with_equal_labels(self) -> I64:
+        """Documents with cuts in which a label that is left stands twice."""
+        left, rows = self.outcome.left, self.matchers["paragraph"].rows
+        if not left.spans or not rows_of(rows):
+            return np.zeros(0, np.int64)
+        edited = np.zeros(len(left.starts), bool)
+        edited[list(left.spans)] = True
+        mine = edited[rows["document"]] & ~left.dropped[rows["document"]] & (rows["kind"] == LABEL_KIND)
+        names = np.stack([rows["document"][mine].astype(np.uint64), rows["hash"][mine]], axis=1)
+        names = names[np.lexsort((names[:, 1], names[:, 0]))]
+        again = (names[1:] == names[:-1]).all(axis=1)
+        return distinct(names[1:][again][:, 0].astype(np.int64))
 
     def _shown_repeats(self, found: Stretches) -> Batch:
         """Repeats inside longer sentences, and documents that stand in another one: both stay."""
@@ -336,6 +360,11 @@ def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
     stop = np.isin(last, np.frombuffer(b'.!?;,"\x82\x81\x9f\x9b\x9d\x8c', np.uint8))
     short: NDArray[np.bool_] = (segments["kind"] == PLAIN) & (segments["tokens"] <= 30) & ~stop
     return short
+
+
+def _in_batches(rows: Batch) -> Iterator[Batch]:
+    for low in range(0, rows_of(rows), BATCH_ROWS):
+        yield {name: column[low : low + BATCH_ROWS] for name, column in rows.items()}
 
 
 def _said_once(shown: list[Batch]) -> list[Batch]:

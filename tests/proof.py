@@ -23,7 +23,7 @@ Place = tuple[str, int]
 LAST = 1 << 15
 """A step after all steps."""
 LOOP = 6
-"""Tokens of the shortest loop."""
+"""Tokens of the shortest loop: what speaks for a removal may have loops that were cut afterwards."""
 
 
 def place(line: Line) -> Place:
@@ -88,29 +88,40 @@ class Proof:
                 yield "the text is another one"
         if keep and place(first) in self.dropped:
             yield "it was dropped in spite of this"
-        evidence = first.get("evidence", [first["kept"]])
+        evidence = first.get("evidence", [first["kept"]] if first["kept"] else [])
+        if not evidence and first["kind"] != "boilerplate":
+            yield "nothing speaks for it"
         for kept in evidence:
             if place(kept) in self.dropped and place(kept) != place(first):  # else it is part of the drop, which has its own
                 yield "the evidence was dropped"
             stands = self.standing(place(kept), *self.span(kept))
             if hashlib.blake2b(stands, digest_size=16).hexdigest() != kept["text_hash"]:
                 yield "the evidence stands otherwise"
-        step = LAST if keep else first["step"]
+        if evidence:
+            yield from self._unequal(lines, evidence)
+
+    def _unequal(self, lines: list[Line], evidence: list[Line]) -> Iterator[str]:
+        first = lines[0]
+        step = LAST if first["action"] == "keep" else first["step"]
         starts, ends = zip(*map(self.span, lines), strict=True)
         gone = _tokens(self.standing(place(first), min(starts), max(ends), step))
-        if first["grain"] == "document" and first["measure"] != "left":
-            yield from self._unlike(gone, _tokens(self.standing(place(first["kept"]), *self.span(first["kept"]), step)), first)
-        elif first["measure"] == "left":
+        compared = self._tokens_at(first.get("compared", evidence), step)
+        if first["measure"] == "left":
             yield from self._little(first)
         else:
-            yield from self._unlike(gone, [t for kept in evidence for t in _tokens(self.standing(place(kept), *self.span(kept)))], first)
+            yield from self._unlike(gone, compared, first)
+        most = len(evidence) + len(compared) // LOOP
+        if first["grain"] != "document" and not 0 < _runs(compared, self._tokens_at(evidence)) <= most:
+            yield "the evidence is not in OUT"
+
+    def _tokens_at(self, lines: Sequence[Line], step: int = LAST) -> list[str]:
+        return [token for line in lines for token in _tokens(self.standing(place(line), *self.span(line), step))]
 
     def _unlike(self, one: list[str], two: list[str], line: Line) -> Iterator[str]:
         if line["reason"] not in ("near", "numbers differ", "another document"):
+            two = two * (len(one) // max(len(two), 1)) if line["reason"] == "loop" else two
             contained = line["action"] == "keep" and line["reason"] == "contained"  # a share of it
-            # what spoke for it may have had loops, of LOOP tokens and more, that were cut afterwards
-            most = len(line.get("evidence", "1")) + len(one) // LOOP
-            if not contained and (line["similarity"] != 1 or not 0 < _runs(one, two) <= most):
+            if not contained and (line["similarity"] != 1 or not one or one != two):
                 yield "it is not equal"
             return
         longer = max(len(one), len(two))

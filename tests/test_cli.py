@@ -20,8 +20,8 @@ from click.testing import CliRunner, Result
 import dedup.files
 from dedup.cli import main
 from dedup.config import Config, Matching
-from dedup.terminal.ending import Terminated, ending
 from dedup.errors import DedupError, IntegrityError, OutputExistsError, UsageError
+from dedup.terminal.ending import Terminated, ending
 from dedup.terminal.options import config_of
 
 ROOT = Path(__file__).resolve().parents[1]

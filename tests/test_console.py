@@ -7,6 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,8 @@ from rich.text import Text
 from dedup.align import differences
 from dedup.api import compare
 from dedup.config import Config
-from dedup.stages.report import Boilerplate, Cluster, Member, Phrase, Place, Report, SourceReport
+from dedup.model import Phrase, SiteText
+from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
 from dedup.terminal.console import (
     Bars,
     clip,
@@ -103,7 +105,11 @@ def a_report(
     near = Member(place(other, name, doc_id=name), 0.9, "edit", "cut", "near")
     exact = Member(place(text, name), 1.0, "edit", "cut", "exact")
     left = Member(place(text, name), 0.95, "left", "drop", "left")
-    numbers = Member(place(other, name), 0.9, "edit", "keep", "numbers differ")
+    reasons = ("numbers differ", "another document", "spliced", "contained")
+    shown = tuple((place(text, name), Member(place(other, name), 0.9, "edit", "keep", reason)) for reason in reasons)
+    said = tuple(
+        Member(place(text, name), 1.0, "edit", "cut", reason) for reason in ("repeated", "contained", "loop", "label")
+    )
     values: dict[str, object] = {
         "config": Config().as_dict(),
         "digest": "0" * 16,
@@ -114,20 +120,35 @@ def a_report(
         "cut": 2,
         "removed_bytes": 300,
         "clusters": 2,
-        "largest": (Cluster(1, "paragraph", place(text, name), (exact, near, left), 9, 300, 2, 2),),
+        "largest": (
+            Cluster(1, "paragraph", place(text, name), (exact, near, left), 9, 300, 2, 2),
+            Cluster(2, "sentence", place(text, name), said[:2], 3, 60, 1, 0),
+            Cluster(3, "passage", replace(place(text, name), line=7), said[2:3], 2, 30, 1, 0),
+            Cluster(4, "paragraph", place(text, name), said[3:], 2, 9, 1, 0),
+        ),
         "sources": (
             SourceReport(name, 3, 900, 1, 2, 299),
             SourceReport("b", 1, 100, 0, 0, 1),
             SourceReport("c", 1, 100, 0, 0, 0),
         ),
         "kept_for_numbers": 3,
-        "kept_apart": 0,
+        "kept_apart": 1,
+        "spliced": 2,
+        "contained": 1,
         "near_misses": 1,
-        "shown": ((place(text, name), numbers),),
+        "kinds": {"duplicate": 3, "repeat": 3, "loop": 1, "boilerplate": 40},
+        "boilerplate": (
+            SiteText(f"host-of-{name}", text, 30, 0.6, False),
+            SiteText(f"host-of-{name}", f"编辑：□ {other}", 29, 0.58, True),
+            SiteText("", text, 3, 1.0, False),
+        ),
+        "phrases": (Phrase(text, 12, 20), *(Phrase(other, 3, 4),) * 6),
+        "shown": shown,
         "bad_records": 2,
         "invalid_utf8": 1,
         "candidates": 5,
         "skipped_pairs": 7,
+        "skipped_places": 8,
         "taken_back": 0,
         "passes": 5,
         "settled": False,
@@ -234,16 +255,34 @@ def test_the_report_says_what_matters() -> None:
     page = raw.getvalue().decode()
     for part in (
         "30.0% of the text repeats: 300 of 1,000 bytes.",
-        "1 of 4 documents would be dropped and 2 paragraphs cut.",
+        "1 of 4 documents would be dropped; 2 paragraphs, 3 repeats and 1 loop cut; 40",
+        "lines of site boilerplate.",
         "paragraph × 9 in 2 documents on 2 hosts",
         "keep a.txt record 3 bytes 10–37",
         "第[-一-]{+二+}句话说了一遍。",
         "and 5 more",
+        "sentence × 3 in 1 document, 60 B repeat",
+        "  said before",
+        "  stands in a longer paragraph",
+        "loop in 1 document, 30 B repeat",
+        "keep a.txt record 3 line 7",
+        "  said again at once",
+        "label × 2 in 1 document, 9 B repeat",
+        "Site boilerplate  3 lines and templates",
+        "    host-of-a.txt\n    30 pages, 60.0%  第一句话说了一遍。\n    29 pages, 58.0%  编辑：□ 第二",
+        "    no host known: the first copy stays\n    3 pages, 100.0%  第一",
         "Alike, but a number differs: both stay  1 of 3 pairs",
+        "Alike, in two documents: both stay  1 pair",
+        "Repeated in other surroundings: both stay  1 of 2 passages",
+        "a.txt record 3 bytes 10–37, first in bytes 10–37\n    第二句话说了一遍。",
+        "a.txt record 3  90.0% of it in a.txt record 3",
+        "Set phrases: stand in many documents, never cut  5 of 7 phrases",
+        "    12 documents, 20 times  第一句话说了一遍。",
         "第⟦二⟧句话说了一遍。",
         "2 records could not be read",
         "GB18030",
         "7 candidate pairs not measured",
+        "8 places not compared",
         "Not settled after 5 passes",
     ):
         assert part in page
@@ -252,6 +291,11 @@ def test_the_report_says_what_matters() -> None:
 def test_a_report_of_nothing_is_short() -> None:
     console, raw = draw(80)
     nothing = {
+        "kinds": {},
+        "boilerplate": (),
+        "phrases": (),
+        "skipped_places": 0,
+        "kept_apart": 0,
         "dropped": 0,
         "cut": 0,
         "removed_bytes": 0,
@@ -274,6 +318,38 @@ def test_a_report_of_nothing_is_short() -> None:
         "Nothing repeats.",
         "Read 4 documents in 3 files, 1,000 bytes of text.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"dropped": 0, "kinds": {"duplicate": 1}}, "1 paragraph would be cut."),
+        ({"dropped": 0, "kinds": {"repeat": 2, "loop": 1}}, "2 repeats and 1 loop would be cut."),
+        ({"dropped": 0, "kinds": {"boilerplate": 1}}, "1 line of site boilerplate would be cut."),
+        ({"dropped": 2, "kinds": {"duplicate": 2}}, "2 of 4 documents would be dropped."),
+        ({"dropped": 2, "kinds": {"duplicate": 3}}, "2 of 4 documents would be dropped and 1 paragraph cut."),
+        (
+            {"dropped": 0, "kinds": {"duplicate": 9}, "config": {"grain": "sentence"}},
+            "9 sentences would be cut.",
+        ),
+    ],
+)
+def test_the_headline_counts_by_kind(changes: dict[str, object], said: str) -> None:
+    console, raw = draw(80)
+    print_report(a_report(**changes), console, top=0)
+    assert raw.getvalue().decode().splitlines()[1] == said
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [("cut", "Site boilerplate  "), ("keep-first", "one copy of each stays"), ("keep", "all of it stays")],
+)
+def test_boilerplate_says_what_stays(rule: str, said: str) -> None:
+    console, raw = draw(80)
+    print_report(a_report(config={"boilerplate": rule}), console, top=1)
+    page = raw.getvalue().decode()
+    assert said in page
+    assert "and 1 more host" in page
 
 
 def test_no_color_means_marks(monkeypatch: pytest.MonkeyPatch) -> None:

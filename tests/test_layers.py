@@ -20,6 +20,7 @@ LAYERS = [
     {"ledger"},
     {"stages"},
     {"matching"},
+    {"desk", "repeating"},
     {"pipeline"},
     {"memory", "saved"},
     {"files"},

@@ -11,7 +11,7 @@ from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LEFT, Removals, no_stretches
 from dedup.ledger.settle import settle
-from dedup.model import I64, Batch, Corpus, rows_of, take
+from dedup.model import I64, Batch, Corpus, distinct, rows_of, take
 
 
 class Book:
@@ -74,7 +74,7 @@ class Book:
         """
         n = rows_of(rows)
         self.removals.add({**rows, "action": np.full(n, CUT), "turn": np.full(n, self.turn)}, pieces, more)
-        documents = np.unique(rows["document"])
+        documents = distinct(rows["document"])
         self._recut(documents)
         if drops_small:
             self._drop_small(documents)

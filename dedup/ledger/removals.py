@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.ledger.left import Left
-from dedup.model import I64, Batch, Corpus, concat, take
+from dedup.model import I64, Batch, Corpus, concat, distinct, take
 
 DROP, CUT = 0, 1
 """Actions: a whole record goes, or a stretch of it."""
@@ -126,8 +126,8 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
 
 
 def _distinct(groups: I64, values: I64, n: int) -> I64:
-    pairs = np.unique(np.stack([groups, values], axis=1), axis=0)
-    return np.bincount(pairs[:, 0], minlength=n).astype(np.int64)
+    pairs = distinct(groups << np.int64(32) | values)
+    return np.bincount(pairs >> np.int64(32), minlength=n).astype(np.int64)
 
 
 def host_of(url: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dedup import kernels
-from dedup.model import Batch
+from dedup.model import Batch, distinct
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ def band(batch: Batch) -> tuple[Batch, int]:
     first, second = batch["first"], batch["second"]
     counts = first < 0
     skipped = int(second[counts].sum())
-    packed = np.unique(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
+    packed = distinct(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
     low = np.uint64(0xFFFFFFFF)
     return {"first": (packed & low).astype(np.int64), "second": (packed >> np.uint64(32)).astype(np.int64)}, skipped

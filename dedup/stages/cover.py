@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,14 +20,16 @@ class Page:
     Attributes:
         document: its number.
         values: uint64[t], token values.
-        paragraphs: token ranges that may be cut, with whether each is long enough to be cut for itself.
-        units: token ranges of the smaller unit that may be cut (sentences, or clauses), by paragraph.
+        paragraphs: int64[p, 2], token ranges that may be cut; is_long: bool[p], whether each is long enough to be cut for itself.
+        units: int64[u, 2], token ranges of the smaller units (sentences, or clauses) of long paragraphs; owner: int64[u], of which.
     """
 
     document: int
     values: U64
-    paragraphs: list[tuple[int, int, bool]]
-    units: list[list[Stretch]]
+    paragraphs: I64
+    is_long: NDArray[np.bool_]
+    units: I64
+    owner: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,51 +101,47 @@ class Coverer:
             self.needed.setdefault(document, np.zeros(size, bool))
         weights = np.concatenate([[0], np.cumsum(1 + (page.values & np.uint64(1)).astype(np.int64))])
         yield from self._contained(page, runs, weights)
-        repeated = np.zeros(len(page.values), bool)
-        for run in runs:
-            repeated[run.start : run.end] = True
-        for (start, end, is_long), units in zip(page.paragraphs, page.units, strict=True):
-            if is_long and repeated[start:end].all():
-                found = self._take(page, start, end, runs, self.paragraph_scope, weights)
-                if found is not None:
+        repeated = _mask(len(page.values), ((run.start, run.end) for run in runs))
+        whole = page.is_long & _inside(repeated, page.paragraphs)
+        parts = np.flatnonzero(_inside(repeated, page.units))
+        for paragraph in np.union1d(np.flatnonzero(whole), page.owner[parts]).tolist():
+            if whole[paragraph]:
+                start, end = page.paragraphs[paragraph].tolist()
+                if found := self._take(page, start, end, runs, self.paragraph_scope, weights):
                     yield found
                     continue
-            for first, last in units:
-                if repeated[first:last].all() and (
-                    found := self._take(page, first, last, runs, self.unit_scope, weights)
-                ):
+            for start, end in page.units[parts[page.owner[parts] == paragraph]].tolist():
+                if found := self._take(page, start, end, runs, self.unit_scope, weights):
                     yield found
         if self.exact:
             yield from self._exactly(page, runs, repeated, weights)
 
     def _contained(self, page: Page, runs: list[Run], weights: I64) -> Iterator[Covered]:
         """Paragraphs that stand again inside a longer one of the document, such as a head-line lifted from the body."""
-        for start, end, is_long in page.paragraphs:
-            if not is_long or weights[end] - weights[start] < self.weight:
-                continue
-            for run in runs:
-                if (
-                    run.earlier == page.document
-                    and run.earlier_start <= start
-                    and end <= run.earlier_start + run.length
-                ):
-                    first = run.start + start - run.earlier_start
-                    last = first + end - start
-                    longer = any(
-                        a <= first and last <= b and b - a > end - start and not (a < end and start < b)
-                        for a, b, _ in page.paragraphs
-                    )
-                    if (
-                        longer
-                        and not self.gone[page.document][first:last].any()
-                        and not self.needed[page.document][start:end].any()
-                    ):
-                        self.gone[page.document][start:end] = True
-                        self.needed[page.document][first:last] = True
-                        yield Covered(
-                            page.document, start, end, (Evidence(start, end, page.document, first),), contained=True
-                        )
-                        break
+        own = [run for run in runs if run.earlier == page.document]
+        if not own:
+            return
+        lifted = _mask(len(page.values), ((run.earlier_start, run.earlier_start + run.length) for run in own))
+        heavy = weights[page.paragraphs[:, 1]] - weights[page.paragraphs[:, 0]] >= self.weight
+        for start, end in page.paragraphs[page.is_long & heavy & _inside(lifted, page.paragraphs)].tolist():
+            for run in own:
+                if not run.earlier_start <= start < end <= run.earlier_start + run.length:
+                    continue
+                first = run.start + start - run.earlier_start
+                if self._stands_longer(page, start, end, first):
+                    self.gone[page.document][start:end] = True
+                    self.needed[page.document][first : first + end - start] = True
+                    evidence = (Evidence(start, end, page.document, first),)
+                    yield Covered(page.document, start, end, evidence, contained=True)
+                    break
+
+    def _stands_longer(self, page: Page, start: int, end: int, first: int) -> bool:
+        """Whether the copy of a paragraph that begins at `first` is part of a longer paragraph, and may stay."""
+        last = first + end - start
+        low, high = page.paragraphs.T
+        around = (low <= first) & (last <= high) & (high - low > end - start) & ((high <= start) | (end <= low))
+        free = not self.gone[page.document][first:last].any() and not self.needed[page.document][start:end].any()
+        return free and bool(around.any())
 
     def _take(self, page: Page, start: int, end: int, runs: list[Run], scope: str, weights: I64) -> Covered | None:
         """Cut a stretch if all of it is spoken for by what stays."""
@@ -191,11 +189,25 @@ class Coverer:
 
     def _exactly(self, page: Page, runs: list[Run], repeated: NDArray[np.bool_], weights: I64) -> Iterator[Covered]:
         """Whatever is repeated, run by run, inside the paragraphs that may be cut."""
-        for (start, end, _), _units in zip(page.paragraphs, page.units, strict=True):
-            edges = np.flatnonzero(
-                np.diff(np.concatenate([[False], repeated[start:end] & ~self.gone[page.document][start:end], [False]]))
-            )
+        free = repeated & ~self.gone[page.document]
+        for start, end in page.paragraphs.tolist():
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], free[start:end], [False]])))
             for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
                 found = self._take(page, start + low, start + high, runs, self.paragraph_scope, weights)
                 if found is not None:
                     yield found
+
+
+def _mask(n: int, ranges: Iterable[Stretch]) -> NDArray[np.bool_]:
+    mask = np.zeros(n, bool)
+    for start, end in ranges:
+        mask[start:end] = True
+    return mask
+
+
+def _inside(mask: NDArray[np.bool_], ranges: I64) -> NDArray[np.bool_]:
+    """Which ranges, empty ones excepted, the mask holds all of."""
+    sums = np.concatenate([[0], np.cumsum(mask)])
+    low, high = ranges.T
+    result: NDArray[np.bool_] = (high > low) & (sums[high] - sums[low] == high - low)
+    return result

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, U64, Batch, SiteText
+from dedup.model import I64, U8, U64, Batch, SiteText, distinct
 
 SHORT_TOKENS = 60
 """Longer boilerplate keeps its first copy, unless it stands on a third of the pages; only shorter segments are templates."""
@@ -142,7 +142,7 @@ def _pages(document: I64, hashes: U64, tokens: I64, n: int) -> I64:
 
 def _distinct_per(groups: I64, values: I64) -> I64:
     """How many distinct values each group has, int64[groups]; both are below 2**31."""
-    pairs = np.unique(groups << np.int64(32) | values)
+    pairs = distinct(groups << np.int64(32) | values)
     return np.bincount(pairs >> np.int64(32), minlength=int(groups.max(initial=-1)) + 1).astype(np.int64)
 
 

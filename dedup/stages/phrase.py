@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dedup import kernels
-from dedup.model import U8, Batch, Phrase, take
+from dedup.model import U8, Batch, Phrase, distinct, take
 
 CLAUSE = 2  # where `kernels.pieces` cuts
 LEAST_TOKENS = 6
@@ -37,7 +37,7 @@ def most_spread(clauses: Batch, *, arena: U8) -> list[Phrase]:
         return []
     clauses = take(clauses, np.lexsort((clauses["start"], clauses["document"])))
     _, first, group, counts = np.unique(clauses["hash"], return_index=True, return_inverse=True, return_counts=True)
-    pairs = np.unique(group.astype(np.int64) << np.int64(32) | clauses["document"])
+    pairs = distinct(group.astype(np.int64) << np.int64(32) | clauses["document"])
     documents = np.bincount(pairs >> np.int64(32), minlength=len(first))
     order = np.lexsort((first, -documents))[:MOST_PHRASES]
     result = []

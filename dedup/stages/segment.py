@@ -53,11 +53,6 @@ def segment(batch: Batch, *, arena: U8, grain: str) -> Batch:
     return {"document": batch["document"][joined.pop("owner")], **joined}
 
 
-def only_plain(batch: Batch) -> Batch:
-    """The segments that are neither labels nor fixed."""
-    return {name: column[batch["kind"] == PLAIN] for name, column in batch.items()}
-
-
 def _columns(owner: int, rows: list[tuple[int, int, int]]) -> Batch:
     table = np.array(rows, np.int64).reshape(-1, 3)
     return {

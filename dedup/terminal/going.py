@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-
 from rich.text import Text
 
 from dedup.align import differences
-from dedup.stages.report import Boilerplate, Cluster, Member, Place, Report
+from dedup.model import SiteText
+from dedup.stages.report import Cluster, Member, Place, Report
 from dedup.terminal.console import neutral_line, size, squeeze
 from dedup.terminal.contrast import excerpt
 from dedup.terminal.page import Page, counted, percent, stretch, where, with_records
@@ -104,17 +103,17 @@ def _place(place: Place, numbered: frozenset[str], is_document: bool) -> Text:
 
 def print_boilerplate(page: Page, report: Report, top: int) -> None:
     """Draw the boilerplate of each host: on how many of its pages it stands, and what it says, with `□` for a slot."""
-    hosts = [(host, list(lines)) for host, lines in itertools.groupby(_by_host(report), key=lambda line: line.host)]
-    if not hosts:
+    found: dict[str, list[SiteText]] = {}
+    for line in report.boilerplate:
+        found.setdefault(line.host, []).append(line)
+    if not found:
         return
+    hosts = sorted(found.items(), key=lambda item: not item[0])  # what no host is known for comes last: it stays
     rule = _STAYS.get(str(report.config.get("boilerplate")), "")
-    page.heading(
-        f"Site boilerplate{rule}",
-        f"{counted(len(report.boilerplate), 'line or template', 'lines and templates')} of {counted(len(hosts), 'host')}",
-    )
+    page.heading(f"Site boilerplate{rule}", counted(len(report.boilerplate), "line or template", "lines and templates"))
     for host, lines in hosts[:top]:
         page.console.print()
-        page.line(Text(neutral_line(host)), indent=4)
+        page.line(Text(neutral_line(host) or "no host known: the first copy stays"), indent=4)
         labels = [f"{counted(line.documents, 'page')}, {percent(line.share)}" for line in lines[:top]]
         wide = max(map(len, labels))
         for label, line in zip(labels, lines, strict=False):
@@ -124,11 +123,3 @@ def print_boilerplate(page: Page, report: Report, top: int) -> None:
     if len(hosts) > top:
         page.console.print()
         page.line(f"and {counted(len(hosts) - top, 'more host')}", style="dim", indent=4)
-
-
-def _by_host(report: Report) -> list[Boilerplate]:
-    """Hosts that lose most first; of a host what loses most first."""
-    lost: dict[str, int] = {}
-    for line in report.boilerplate:
-        lost[line.host] = lost.get(line.host, 0) + line.removed_bytes
-    return sorted(report.boilerplate, key=lambda line: (-lost[line.host], line.host, -line.removed_bytes, line.text))

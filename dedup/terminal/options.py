@@ -73,7 +73,7 @@ def _min_left(text: str) -> tuple[float, int]:
         raise click.BadParameter(f"{text!r} is not SHARE%,TOKENS, such as 20%,40, nor 0.") from None
 
 
-def option(*names: str, text: str, default: object = None, **settings: Any) -> Callable[[Command], Command]:  # noqa: ANN401
+def option(*names: str, text: str, default: object = None, **settings: Any) -> Callable[[Command], Command]:
     """An option of click whose default, if it has one, is shown."""
     if default is not None:
         settings |= {"default": default, "show_default": True}

@@ -54,16 +54,28 @@ def _headline(page: Page, report: Report, command: str) -> None:
             f": {report.removed_bytes:,} of {report.text_bytes:,} bytes.", style="not bold"
         )
     )
-    parts = (
-        [f"{report.dropped:,} of {counted(report.documents, 'document')} {_BE[command]} dropped"]
-        if report.dropped
-        else []
-    )
-    if report.cut:
-        noun = "sentence" if report.config.get("grain") == "sentence" else "paragraph"
-        parts.append(f"{counted(report.cut, noun)} {'' if parts else _BE[command] + ' '}cut")
-    page.line(" and ".join(parts) + ".")
+    page.line(_what_goes(report, command))
     page.line(f"{_read(report)}.", style="dim")
+
+
+def _what_goes(report: Report, command: str) -> str:
+    """What would be, or was, done, by kind: documents, paragraphs, repeats, loops, boilerplate."""
+    kinds = report.kinds
+    noun = "sentence" if report.config.get("grain") == "sentence" else "paragraph"
+    paragraphs = kinds.get("duplicate", 0) - report.dropped  # a document that goes is a removal of this kind too
+    amounts = ((paragraphs, noun), (kinds.get("repeat", 0), "repeat"), (kinds.get("loop", 0), "loop"))
+    cuts = [counted(n, one) for n, one in amounts if n > 0]
+    parts = []
+    if report.dropped:
+        parts.append(f"{report.dropped:,} of {counted(report.documents, 'document')} {_BE[command]} dropped")
+    if cuts:
+        listed = " and ".join(filter(None, (", ".join(cuts[:-1]), cuts[-1])))
+        parts.append(f"{listed} {'' if parts else _BE[command] + ' '}cut")
+    line = " and ".join(parts) if len(cuts) < 2 else "; ".join(parts)
+    if kinds.get("boilerplate"):
+        lines = f"{counted(kinds['boilerplate'], 'line')} of site boilerplate"
+        line = f"{line}; {lines}" if line else f"{lines} {_BE[command]} cut"
+    return f"{line}."
 
 
 def _read(report: Report) -> str:
@@ -123,8 +135,8 @@ def _remarks(report: Report) -> Iterator[str]:
         pairs = counted(report.skipped_pairs, "candidate pair")
         yield f"{pairs} not measured, for their buckets hold too many texts: a few matches may be missing."
     if report.skipped_places:
-        pairs = counted(report.skipped_places, "pair of places", "pairs of places")
-        yield f"{pairs} not compared, for too many hold the same words: a few repeats may be missing."
+        places = counted(report.skipped_places, "place")
+        yield f"{places} not compared, for too many hold the same words: a few repeats may be missing."
     if not report.settled:
         passes = counted(report.passes, "pass", "passes")
         yield f"Not settled after {passes}: another clean of the output may find more."

@@ -47,10 +47,10 @@ def _alike(page: Page, report: Report, why: str, heading: str, total: int, top: 
 
 
 def _spliced(page: Page, report: Report, top: int) -> None:
-    """Repeats that a longer sentence holds, in the words of the later place."""
+    """Repeats in longer sentences and in other documents, in the words of the later place."""
     pairs = _of(report, "spliced", top)
     if pairs:
-        page.heading("Repeated inside a longer sentence: stays", _aside(len(pairs), report.spliced, "passage"))
+        page.heading("Repeated in other surroundings: both stay", _aside(len(pairs), report.spliced, "passage"))
     numbered = with_records(report)
     for kept, member in pairs:
         place = member.place
@@ -67,7 +67,9 @@ def _contained(page: Page, report: Report, top: int) -> None:
     """Documents of which most stands in another one."""
     pairs = _of(report, "contained", top)
     if pairs:
-        page.heading("Stands in another document for the most part: stays", _aside(len(pairs), report.contained, "document"))
+        page.heading(
+            "Stands in another document for the most part: stays", _aside(len(pairs), report.contained, "document")
+        )
         page.console.print()
     numbered = with_records(report)
     for kept, member in pairs:
@@ -76,12 +78,11 @@ def _contained(page: Page, report: Report, top: int) -> None:
 
 
 def _phrases(page: Page, report: Report) -> None:
-    """Short phrases that stand in many documents, the commonest first."""
-    phrases = sorted(report.phrases, key=lambda phrase: (-phrase.documents, -phrase.count, phrase.text))
-    shown = phrases[:MOST_PHRASES]
+    """Short phrases that stand in many documents, the most spread first."""
+    shown = report.phrases[:MOST_PHRASES]
     if not shown:
         return
-    page.heading("Set phrases: stand in many documents, never cut", _aside(len(shown), len(phrases), "phrase"))
+    page.heading("Set phrases: stand in many documents, never cut", _aside(len(shown), len(report.phrases), "phrase"))
     page.console.print()
     labels = [f"{counted(phrase.documents, 'document')}, {counted(phrase.count, 'time')}" for phrase in shown]
     wide = max(map(len, labels))
