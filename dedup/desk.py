@@ -190,7 +190,11 @@ class Desk:
         gone = coverer.gone.get(document)
         reach = -1
         for run in runs:
-            if run.end <= reach or (gone is not None and gone[run.start : run.end].all()):
+            if (
+                run.end <= reach
+                or (gone is not None and gone[run.start : run.end].all())
+                or self._is_fixed(document, run)
+            ):
                 continue
             reach = run.end
             here = self.place(document, run.start, run.end)
@@ -198,6 +202,12 @@ class Desk:
             found.shown.append((document, *here, run.earlier, *there, SPLICED, 1.0))
         for earlier in sorted({run.earlier for run in runs} - {document}):
             self._show_contained(document, earlier, [run for run in runs if run.earlier == earlier], found)
+
+    def _is_fixed(self, document: int, run: Run) -> bool:
+        """Whether a run begins in code or a table, which always stay."""
+        start = self._base(document) + run.start
+        row = int(np.searchsorted(self._ranges[:, 0], start, "right")) - 1
+        return row < 0 or bool(self._ranges[row, 1] <= start)
 
     def _show_contained(self, document: int, earlier: int, runs: list[Run], found: Stretches) -> None:
         for inner, outer, ranges in (

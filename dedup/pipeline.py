@@ -155,7 +155,9 @@ class Run:
         rows = {name: rows[name] for name in ("document", "start", "end", "kind")}
         mine = take(rows, (rows["kind"] == PLAIN) & ~left.dropped[rows["document"]])
         work = partial(phrase, arena=left.arena, weight=self._config.repeat_weight)
-        return most_spread(concat(self._backend.map_batches(work, _in_batches(mine))), arena=left.arena)
+        return most_spread(
+            concat(self._backend.map_batches(work, _in_batches(mine))), arena=left.arena, n=len(left.starts)
+        )
 
     def _remove_boilerplate(self) -> int:
         """Cut what is the site's; of long boilerplate that is not on a third of the pages the first copy stays."""

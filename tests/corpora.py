@@ -183,3 +183,17 @@ def tiny_corpora(draw: st.DrawFn) -> list[str]:
     pool = draw(st.lists(words.map(" ".join), min_size=1, max_size=6))
     several = draw(st.lists(st.lists(st.sampled_from(pool), max_size=6), min_size=1, max_size=7))
     return [draw(st.sampled_from(["\n", "\n\n", "\r\n"])).join(parts) for parts in several]
+
+
+@st.composite
+def knotted_corpora(draw: st.DrawFn) -> list[str]:
+    """The same with clauses and sentences that repeat, loop, and stand in one another, under labels and in fences."""
+    words = st.sampled_from("甲乙丙丁") | st.sampled_from(["ab", "cd"])
+    clauses = draw(st.lists(st.lists(words, min_size=1, max_size=16).map(" ".join), min_size=1, max_size=5))
+    ends = st.sampled_from(["。", ".", "!", ""])
+    sentence = st.tuples(st.lists(st.sampled_from(clauses), min_size=1, max_size=4).map(",".join), ends).map("".join)
+    pool = draw(st.lists(sentence, min_size=1, max_size=5))
+    paragraph = st.lists(st.sampled_from(pool), min_size=1, max_size=4).map(" ".join)
+    lines = st.lists(paragraph | st.sampled_from(["甲:", "乙:", "```", "x"]), max_size=6)
+    several = draw(st.lists(lines, min_size=1, max_size=6))
+    return [draw(st.sampled_from(["\n", "\n\n", "\r\n"])).join(parts) for parts in several]

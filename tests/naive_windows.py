@@ -25,7 +25,9 @@ def windows(tokens: Sequence[int], least: int) -> Iterator[tuple[int, int]]:
             yield start, end + 1
 
 
-def repeated_tokens(texts: Sequence[Sequence[int]], least: int, standing: Sequence[Sequence[int]] = ()) -> set[tuple[int, int]]:
+def repeated_tokens(
+    texts: Sequence[Sequence[int]], least: int, standing: Sequence[Sequence[int]] = ()
+) -> set[tuple[int, int]]:
     """(text, place) of every token in a run of tokens that weighs enough and stood before: in an earlier text, or at an earlier
     place of the same one, or in one of the texts that are `standing` anyhow."""
     seen = {tuple(text[start:end]) for text in standing for start, end in windows(text, least)}

@@ -31,10 +31,13 @@ HEAD_LINES = slice(2, 7)
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "news"
 GLOSS = re.compile(r"(?<=[\u3400-\u9fff])[(（][a-zü\u00e0-\u01dc]{1,7}[)）]")
 DOUBLED = re.compile(r",+([,、。！？])")
-SIMPLIFIED = dict(
-    "廳厅 礦矿 測测 紹绍 縣县 編编 億亿 評评 綜综 劉刘 龐庞 徹彻 籌筹 駐驻 揮挥 優优 簡简 訂订 頻频 撲扑 徑径 針针 屆届 態态 儲储 銨铵 崗岗 礎础 "
-    "攬揽 輿舆 澇涝 奮奋 糾纠 輔辅 鋒锋 緒绪 訊讯 凍冻 霧雾 欄栏 銷销 鍵键 檔档 僅仅 凈净 瀏浏 覽览 療疗 診诊 錨锚 癥症 趨趋 獎奖 銜衔 閱阅 讀读".split()
+_TRADITIONAL = (
+    "廳礦測紹縣編億評綜劉龐徹籌駐揮優簡訂頻撲徑針屆態儲銨崗礎攬輿澇奮糾輔鋒緒訊凍霧欄銷鍵檔僅凈瀏覽療診錨癥趨獎銜閱讀"
 )
+_SIMPLIFIED = (
+    "厅矿测绍县编亿评综刘庞彻筹驻挥优简订频扑径针届态储铵岗础揽舆涝奋纠辅锋绪讯冻雾栏销键档仅净浏览疗诊锚症趋奖衔阅读"
+)
+SIMPLIFIED = dict(zip(_TRADITIONAL, _SIMPLIFIED, strict=True))
 """By hand: what the texts that the rest is learnt from do not have."""
 
 
@@ -99,7 +102,10 @@ def learnt() -> dict[str, str]:
     """Traditional character -> simplified one."""
     votes: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     golden = real_texts("data", "opencc", "golden")
-    pairs = [json.loads(line) for line in real_texts("data", "pairs", "bible_hant_hans.jsonl").read_text("utf-8").splitlines()]
+    pairs = [
+        json.loads(line)
+        for line in real_texts("data", "pairs", "bible_hant_hans.jsonl").read_text("utf-8").splitlines()
+    ]
     texts = [(pair["hant"], pair["hans"]) for pair in pairs]
     plain = (golden / "input/us_constitution_zhs.txt").read_text("utf-8").split("\n")
     for path in sorted((golden / "output").glob("*_zhs.s2t*.txt")):
@@ -153,9 +159,14 @@ def loops(text: str) -> int:
     found = 0
     for low, high in naive.lines(text.encode()):
         data = text.encode()[low:high]
-        clauses = [[t.text for t in naive.tokens(data[a:b], folding.han())] for a, b in naive_repeats.pieces(data, naive_repeats.CLAUSE)]
+        clauses = [
+            [t.text for t in naive.tokens(data[a:b], folding.han())]
+            for a, b in naive_repeats.pieces(data, naive_repeats.CLAUSE)
+        ]
         names = {tuple(clause): i for i, clause in enumerate(clauses)}
-        found += len(naive_repeats.loops([names[tuple(clause)] for clause in clauses], [len(clause) for clause in clauses], 6))
+        found += len(
+            naive_repeats.loops([names[tuple(clause)] for clause in clauses], [len(clause) for clause in clauses], 6)
+        )
     return found
 
 
@@ -203,7 +214,9 @@ def test_set_phrases_are_listed() -> None:
     assert phrases
     for phrase in phrases:
         wanted = [token.text for token in tokens(phrase.text)]
-        having = sum(any(said[i : i + len(wanted)] == wanted for i in range(len(said))) for said in map(_said, range(5)))
+        having = sum(
+            any(said[i : i + len(wanted)] == wanted for i in range(len(said))) for said in map(_said, range(5))
+        )
         assert having >= phrase.documents >= 2
         assert 6 <= len(wanted) < WEIGHT
 
@@ -247,20 +260,21 @@ def test_the_text_without_its_noise_is_a_duplicate(number: int) -> None:
         assert line["similarity"] >= 0.95
     measures = dedup.compare(text, clean_text).measures
     assert min(measures.values()) >= 0.95
-    assert naive.edit_similarity([t.text for t in tokens(text)][:1500], [t.text for t in tokens(clean_text)][:1500]) >= 0.95
+    assert (
+        naive.edit_similarity([t.text for t in tokens(text)][:600], [t.text for t in tokens(clean_text)][:600]) >= 0.95
+    )
 
 
 def test_wenshangs_one_line_is_cut_where_it_lost_its_breaks() -> None:
     line = max(article(WENSHANG).split("\n"), key=len)
     assert size(line) > 3000
     pieces = [piece for piece in re.split(r"(?<=[。!?！？]) ", line) if 60 <= size(piece) <= 300]
-    page = "\n".join(["又一家网站的导语,别处没有。", *pieces[3:9], "又一家网站的结尾,别处也没有。"])
-    result = dedup.clean([article(WENSHANG), page, article(LINSHU)])
+    first, last = article(LINSHU).split("\n")[:2]
+    page = "\n".join([first, *pieces[3:9], last])
+    result = dedup.clean([article(WENSHANG), page])
     assert isinstance(result, Cleaned)
-    assert result.data == [article(WENSHANG), "又一家网站的导语,别处没有。\n又一家网站的结尾,别处也没有。", article(LINSHU)]
-    # page furniture and sign-off are segments of their own: another page with them has nothing to cut the story for
-    parts = [part for part in article(WENSHANG).split("\n") if "编辑:" in part]
-    assert len(parts) == 1
+    assert result.data == [article(WENSHANG), f"{first}\n{last}"]
+    assert [line["text"].strip() for line in result.removed if line["action"] == "cut"] == pieces[3:9]
 
 
 def test_articles_are_no_duplicates_of_one_another() -> None:

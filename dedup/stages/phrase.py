@@ -9,7 +9,8 @@ from dedup.model import U8, Batch, Phrase, distinct, take
 
 CLAUSE = 2  # where `kernels.pieces` cuts
 LEAST_TOKENS = 6
-LEAST_DOCUMENTS = 2
+LEAST_DOCUMENTS, FEW_DOCUMENTS = 3, 20
+"""Of fewer documents than the second, two that share a clause are worth a word."""
 MOST_PHRASES = 50
 
 
@@ -31,8 +32,14 @@ def phrase(batch: Batch, *, arena: U8, weight: int) -> Batch:
     return {"hash": hashes[fits], "document": batch["document"][owner[fits]], "start": starts[fits], "end": ends[fits]}
 
 
-def most_spread(clauses: Batch, *, arena: U8) -> list[Phrase]:
-    """The phrases that stand in the most documents, in two at least; ties by first place."""
+def most_spread(clauses: Batch, *, arena: U8, n: int) -> list[Phrase]:
+    """The phrases that stand in the most documents, in three at least (of few documents, in two); ties by first place.
+
+    Args:
+        clauses: what `phrase` gave.
+        arena: uint8[...], the text.
+        n: how many documents there are.
+    """
     if not clauses or not len(clauses["hash"]):
         return []
     clauses = take(clauses, np.lexsort((clauses["start"], clauses["document"])))
@@ -41,7 +48,7 @@ def most_spread(clauses: Batch, *, arena: U8) -> list[Phrase]:
     documents = np.bincount(pairs >> np.int64(32), minlength=len(first))
     order = np.lexsort((first, -documents))[:MOST_PHRASES]
     result = []
-    for row in order[documents[order] >= LEAST_DOCUMENTS].tolist():
+    for row in order[documents[order] >= (LEAST_DOCUMENTS if n >= FEW_DOCUMENTS else 2)].tolist():
         start, end = int(clauses["start"][first[row]]), int(clauses["end"][first[row]])
         text = arena[start:end].tobytes().decode("utf-8", "replace").rstrip(" ,，、;；:：。.")
         result.append(Phrase(text, int(documents[row]), int(counts[row])))

@@ -86,7 +86,7 @@ class Report:
     Attributes:
         documents, text_bytes: read.
         dropped: documents dropped; cut: stretches cut from documents that stay; removed_bytes: text bytes of both.
-        clusters: all; largest: the biggest of them, by bytes removed.
+        clusters: kept stretches for which something went; largest: the biggest of them, by bytes removed.
         kept_for_numbers, kept_apart: pairs that match and stay because a numeral differs, or by the scope; near_misses: pairs just below
             the threshold; spliced: repeats inside longer sentences, which stay; contained: documents most of which stands in another one.
             shown: examples of these.
@@ -155,7 +155,7 @@ def report(
         notes: remarks that go into the report.
     """
     corpus = left.corpus
-    found = group(removals, left, corpus)
+    found = group(removals, left, corpus, str(config["host_from"]))
     mine = take(removals.rows, found.removals)
     size = np.where(mine["action"] == DROP, corpus.ends[mine["document"]] - corpus.starts[mine["document"]], 0)
     size = size + np.where(mine["action"] == CUT, mine["end"] - mine["start"], 0)
@@ -170,7 +170,7 @@ def report(
         dropped=int(left.dropped.sum()),
         cut=int((mine["action"] == CUT).sum()),
         removed_bytes=int(lost.sum()),
-        clusters=len(np.unique(found.cluster)),
+        clusters=len(np.unique(found.cluster[mine["kept_document"] >= 0])),
         largest=tuple(_largest(found, mine, size, corpus, top, examples)),
         sources=tuple(_sources(corpus, left, mine, lost)),
         kept_for_numbers=_count(kept_pairs, NUMBERS),
@@ -213,18 +213,18 @@ def place_of(corpus: Corpus, document: int, start: int, end: int) -> Place:
 def _largest(found: Clusters, mine: Batch, size: I64, corpus: Corpus, top: int, examples: int) -> list[Cluster]:
     weight = np.bincount(found.cluster, size, len(found.documents)).astype(np.int64)
     number = np.bincount(found.cluster, minlength=len(found.documents))
-    chosen = np.lexsort((np.arange(len(weight)), -weight))[:top]
+    kept = np.zeros(len(weight), bool)
+    kept[found.cluster[mine["kept_document"] >= 0]] = True  # boilerplate of which no copy stays is told for itself
+    chosen = np.lexsort((np.arange(len(weight)), -weight))
     result = []
-    for cluster in chosen[number[chosen] > 0]:
+    for cluster in chosen[(number[chosen] > 0) & kept[chosen]][:top]:
         rows = np.flatnonzero(found.cluster == cluster)
         lead = rows[0]
-        if mine["kept_document"][lead] < 0:
-            continue
-        kept = place_of(corpus, *(int(mine[name][lead]) for name in ("kept_document", "kept_start", "kept_end")))
+        place = place_of(corpus, *(int(mine[name][lead]) for name in ("kept_document", "kept_start", "kept_end")))
         members = tuple(_member(corpus, take(mine, rows[i : i + 1])) for i in range(min(examples, len(rows))))
         grain = GRAINS[int(mine["grain"][lead])]
         result.append(
-            Cluster(int(cluster), grain, kept, members, len(rows) + 1, int(weight[cluster]),
+            Cluster(int(cluster), grain, place, members, len(rows) + 1, int(weight[cluster]),
                     int(found.documents[cluster]), int(found.hosts[cluster]))
         )  # fmt: skip
     return result
@@ -241,9 +241,9 @@ def _member(corpus: Corpus, row: Batch) -> Member:
 def _pairs(pairs: Batch, corpus: Corpus, examples: int) -> list[tuple[Place, Member]]:
     if not pairs:
         return []
-    order = np.lexsort((pairs["start"], pairs["document"]))[:examples]
+    order = np.lexsort((pairs["start"], pairs["document"], pairs["why"]))
     result = []
-    for row in order:
+    for row in (row for why in range(len(WHYS)) for row in order[pairs["why"][order] == why][:examples]):
         kept = place_of(corpus, *(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end")))
         place = place_of(corpus, *(int(pairs[name][row]) for name in ("document", "start", "end")))
         reason = WHYS[int(pairs["why"][row])]
