@@ -105,7 +105,7 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     counts, group = _spread(mine, keys, page)
     spread, share = counts[group], counts[group] / pages[mine]
     chosen = _passes(spread, pages[mine])
-    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS) & _near_edge(document, chosen))
+    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS) & _near(document, tokens, chosen))
     starts, ends = segments["start"][rows[rest]], segments["end"][rows[rest]]
     skeletons = _skeletons(arena, starts, ends, mine[rest], page[rest], pages)
     counts, group = _spread(mine[rest], skeletons.hash, page[rest])
@@ -196,10 +196,10 @@ def _passes(spread: I64, pages: I64) -> Bools:
     return result
 
 
-def _near_edge(document: I64, chosen: Bools) -> Bools:
-    """Where templates are looked for: within twice EDGE_SEGMENTS of the head or the foot."""
+def _near(document: I64, tokens: I64, chosen: Bools) -> Bools:
+    """Where templates are looked for: within twice EDGE_SEGMENTS of the head or the foot, and among what is chosen."""
     before, after = _others(document, chosen)
-    result: Bools = (before < 2 * EDGE_SEGMENTS) | (after < 2 * EDGE_SEGMENTS)
+    result: Bools = (before < 2 * EDGE_SEGMENTS) | (after < 2 * EDGE_SEGMENTS) | _dense(document, tokens, chosen)
     return result
 
 
