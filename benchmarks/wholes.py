@@ -58,6 +58,14 @@ def _scan(grain: Grain) -> Callable[[str, int], Callable[[], object]]:
     return prepare
 
 
+def _near(path: str, threads: int) -> Callable[[], object]:
+    """Near-duplicates alone: no repeats, no boilerplate."""
+    from dedup.config import Config
+    from dedup.files import scan_files
+
+    return lambda: asdict(scan_files([path], Config(cut="none", boilerplate="keep"), threads=threads))
+
+
 def _clean(path: str, threads: int) -> Callable[[], object]:
     from dedup.files import clean_files
 
@@ -71,6 +79,7 @@ def _clean(path: str, threads: int) -> Callable[[], object]:
 WHOLES: dict[str, Callable[[str, int], Callable[[], object]]] = {
     "pyarrow": _pyarrow,
     "scan-auto": _scan("auto"),
+    "scan-near": _near,
     "scan-document": _scan("document"),
     "scan-paragraph": _scan("paragraph"),
     "clean": _clean,
