@@ -181,11 +181,13 @@ def clean(
       dedup clean news/ -n                          what it would do
       dedup clean a.jsonl b.jsonl -o cleaned --keep longest
       dedup clean sites/ -o cleaned --host-from folder --cut clause
-      cat crawl.jsonl | dedup clean - -o - > clean.jsonl
+      cat crawl.jsonl | dedup clean - > clean.jsonl
     """
     from dedup.files import clean_files
     from dedup.terminal.console import make_console, progress_bars
 
+    if output is None and inputs == ("-",) and not (dry_run or as_json or sys.stdout.isatty()):
+        output = "-"  # in a pipe, what comes in on stdin goes out on stdout
     if output is None and not dry_run:
         raise click.UsageError("Missing option '-o' / '--output': the folder to write to, or - for stdout.")
     if log is not None and output != "-":
