@@ -130,12 +130,12 @@ def clean_files(
         accounts: list[Account] = []
         if not dry_run:
             with _target(out, log, overwrite, list(inputs), found.sources) as target:
-                accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress)
-                for source, before in zip(found.sources, prints, strict=True):
-                    if _fingerprint(source.path) != before:
-                        raise InputChangedError(
-                            f"{source.path}: it was changed while it was being cleaned. Nothing was published; run again."
-                        )
+                try:
+                    accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress)
+                except Exception:
+                    _check_unchanged(found.sources, prints)  # whatever came of a change, the change is what to tell
+                    raise
+                _check_unchanged(found.sources, prints)
     unread = any(reason.startswith("cannot be read") for _, reason in found.skipped)
     return CleanResult(result, _sum(accounts), out, 3 if outcome.corpus.bad or unread else 0)
 
@@ -284,6 +284,18 @@ def _sum(accounts: list[Account]) -> dict[str, int]:
     return {name: sum(getattr(account, name) for account in accounts) for name in names}
 
 
+def _check_unchanged(sources: Sequence[Source], prints: Sequence[tuple[int, int, int]]) -> None:
+    for source, before in zip(sources, prints, strict=True):
+        if _fingerprint(source.path) != before:
+            raise InputChangedError(
+                f"{source.path}: it was changed while it was being cleaned. Nothing was published; run again."
+            )
+
+
 def _fingerprint(path: str) -> tuple[int, int, int]:
-    found = Path(path).stat()
+    """Size, time of change and inode of a file; nothing of the kind where it is gone."""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return -1, -1, -1
     return found.st_size, found.st_mtime_ns, found.st_ino

@@ -9,13 +9,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dedup.errors import DedupError, OutputExistsError, UsageError
 
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2
 _AT_CWD = -100
+LOCK = "LOCK"
 
 
 @contextmanager
@@ -41,29 +42,65 @@ def stage(out: Path, *, overwrite: bool, inputs: list[str], needed: int = 0) -> 
         raise UsageError(f"{out.parent}: there is no such folder to put {out.name} into. Make it first.")
     folder = out.parent / f".{out.name}.dedup-stage"
     try:
-        folder.mkdir(exist_ok=True)
-        lock = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT, 0o644)
+        with _locked(folder, out):
+            target = folder / "out"
+            _remove(target)
+            target.mkdir()
+            _check_room(out, needed)
+            yield target
+            _sync_tree(target)
+            _rename(target, out, overwrite)
+            _sync_folder(out.parent)
     except OSError as error:
         raise _unwritable(out, error) from None
+
+
+@contextmanager
+def _locked(folder: Path, out: Path) -> Iterator[None]:
+    """Hold the stage for this run alone, and clear it away."""
+    lock = _lock(folder, out)
     try:
-        _take_lock(lock, out)
-    except OutputExistsError:
-        os.close(lock)
-        raise
-    try:
-        target = folder / "out"
-        shutil.rmtree(target, ignore_errors=True)
-        target.mkdir()
-        _check_room(out, needed)
-        yield target
-        _sync_tree(target)
-        _rename(target, out, overwrite)
-        _sync_folder(out.parent)
-    except OSError as error:
-        raise _unwritable(out, error) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, json.dumps({"host": os.uname().nodename, "pid": os.getpid()}).encode(), 0)
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for name in ("out", "old"):
+            _remove(folder / name)
+        # the lock goes last: without it another run would set its own stage up here while this one is cleared away
+        with suppress(OSError):
+            (folder / LOCK).unlink()
+            folder.rmdir()
         os.close(lock)
+
+
+def _lock(folder: Path, out: Path) -> int:
+    while True:
+        folder.mkdir(exist_ok=True)
+        try:
+            lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:
+            continue  # a run that ended has removed the folder since
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock), os.stat(folder / LOCK)):  # noqa: PTH116 - of the same kind as fstat
+                return lock
+        except FileNotFoundError:
+            pass
+        except BlockingIOError:
+            holder = os.pread(lock, 1000, 0).decode("utf-8", "replace")
+            os.close(lock)
+            raise OutputExistsError(
+                f"{out}: another run is writing it ({holder.strip()}). Wait for it to end, or choose another OUT."
+            ) from None
+        os.close(lock)  # the run that held it ended meanwhile and removed it: this is the lock of nothing
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _check_apart(out: Path, inputs: list[str]) -> None:
@@ -77,18 +114,6 @@ def _check_apart(out: Path, inputs: list[str]) -> None:
             raise UsageError(
                 f"{out}: it overlaps the input {path}. Inputs are never written to: choose an OUT outside of them."
             )
-
-
-def _take_lock(lock: int, out: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        holder = os.pread(lock, 1000, 0).decode("utf-8", "replace")
-        raise OutputExistsError(
-            f"{out}: another run is writing it ({holder.strip()}). Wait for it to end, or choose another OUT."
-        ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, json.dumps({"host": os.uname().nodename, "pid": os.getpid()}).encode(), 0)
 
 
 def _check_room(out: Path, needed: int) -> None:

@@ -99,7 +99,7 @@ def test_exactly_the_repeated_tokens_are_found_where_all_is_repeated(texts: list
 
 
 REAL = {
-    "cnlaw_zh_hans": 269, "twlaw_en": 136, "twlaw_zh_hant": 200, "spdx_licenses_en": 120, "lctt_zh_hans": 120,
+    "cnlaw_zh_hans": 80, "twlaw_en": 80, "twlaw_zh_hant": 120, "spdx_licenses_en": 120, "lctt_zh_hans": 120,
     "pdis_transcripts_zh_hant_en": 20,
 }  # fmt: skip
 
@@ -148,7 +148,7 @@ def settings_of_runs() -> st.SearchStrategy[Config]:
         boilerplate=st.sampled_from(["cut", "cut", "keep-first", "keep"]),
         repeat_weight=st.sampled_from([40, 22]),
         min_tokens=st.sampled_from([12, 12, 4]),
-        passes=st.sampled_from([5, 5, 5, 1, 2]),
+        passes=st.just(5),
         keep=st.sampled_from(["first", "longest"]),
     )
 

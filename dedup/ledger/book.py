@@ -114,6 +114,7 @@ class Book:
         rows = removals.rows
         site = removals.alive & (rows["reason"] >= BOILERPLATE)
         whole = _tokens(left, corpus.starts[documents], corpus.ends[documents])
+        all_tokens = whole.copy()
         whole -= np.bincount(rows["document"][site], rows["tokens"][site], len(corpus)).astype(np.int64)[documents]
         rest = _tokens(left, left.starts[documents], left.ends[documents])
         small = (rest < config.min_left_share * whole) & (rest < config.min_left_tokens)
@@ -124,7 +125,7 @@ class Book:
         chosen = documents[small & ~needed[documents]]
         if not len(chosen):
             return
-        share = 1 - rest[small & ~needed[documents]] / whole[small & ~needed[documents]]
+        share = 1 - rest[small & ~needed[documents]] / all_tokens[small & ~needed[documents]]
         cuts = np.flatnonzero(
             removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE)
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -72,8 +73,10 @@ def _widen(text: bytes, group: list[Span], low: int, high: int) -> list[Span]:
             first, last = max(line_start, low) if line_start > before else low, break_after
     elif ends_line:
         first, last = before, _matched(_BLANK_AFTER, text, end, high)
-    else:
+    elif before < start or start == low:
         first, last = start, _matched(_BLANK_AFTER, text, end, high)
+    else:  # no white space stands before it, so that after it must stay
+        first, last = start, end
     edges = [
         first,
         *(max(_line_start(text, s, e), e) for (_, e), (s, _) in pairwise(group)),
@@ -114,17 +117,33 @@ def remove(text: bytes, spans: Sequence[Span]) -> bytes:
     return b"".join([*kept, text[place:]])
 
 
-def to_read(start: int, end: int, spans: Sequence[Span]) -> list[Span]:
-    """Map a stretch of the text without `spans` back to the stretches of the text as read that it is made of."""
+def left_at(spans: Sequence[Span]) -> list[int]:
+    """Where each span was, in the text without them."""
+    removed, places = 0, []
+    for start, end in spans:
+        places.append(start - removed)
+        removed += end - start
+    return places
+
+
+def to_read(start: int, end: int, spans: Sequence[Span], places: Sequence[int]) -> list[Span]:
+    """Map a stretch of the text without `spans` back to the stretches of the text as read that it is made of.
+
+    Args:
+        start, end: the stretch; an empty one is made of nothing.
+        spans: what is gone, sorted and disjoint.
+        places: `left_at(spans)`.
+    """
+    if end <= start:
+        return []
+    row = bisect_right(places, start)  # the first span behind the start
+    shift = spans[row - 1][1] - places[row - 1] if row else 0
     pieces: list[Span] = []
-    removed = place = 0
-    for low, high in [*spans, (1 << 62, 1 << 62)]:
-        # what is left between `place` and `low` stands at [place - removed, low - removed)
-        first, last = max(start + removed, place), min(end + removed, low)
-        if last > first:
-            pieces.append((first, last))
-        if end + removed <= low:
-            break
-        removed += high - low
-        place = high
-    return pieces
+    while row < len(spans) and places[row] < end:
+        pieces.append((start + shift, spans[row][0]))
+        start, shift = places[row], spans[row][1] - places[row]
+        row += 1
+        while row < len(spans) and places[row] == start:
+            shift = spans[row][1] - places[row]
+            row += 1
+    return [*pieces, (start + shift, end + shift)]

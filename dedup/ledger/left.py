@@ -7,7 +7,7 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.ledger.cut import Span, cut, remove, to_read
+from dedup.ledger.cut import Span, cut, left_at, remove, to_read
 from dedup.model import I64, U8, Corpus
 
 
@@ -57,7 +57,7 @@ class Left:
         spans = self.spans.get(document, [])
         row = bisect_right(spans, (start, 1 << 62)) - 1
         place = start
-        while 0 <= row < len(spans) and spans[row][0] <= place < spans[row][1]:
+        while place < end and 0 <= row < len(spans) and spans[row][0] <= place < spans[row][1]:
             place = spans[row][1]
             row += 1
         return place >= end
@@ -70,8 +70,12 @@ class Left:
         """Where stretches of the arena were read, as pieces of each document's text; None: none of the documents has cuts."""
         if not self.spans or not np.isin(documents, np.fromiter(self.spans, np.int64)).any():
             return None
-        base = self.starts[documents]
-        return [
-            to_read(int(start - low), int(end - low), self.spans.get(int(document), []))
-            for document, start, end, low in zip(documents, starts, ends, base, strict=True)
-        ]
+        spans = {int(document): self.spans.get(int(document), []) for document in np.unique(documents)}
+        places = {document: left_at(gone) for document, gone in spans.items()}
+        rows = zip(
+            documents.tolist(),
+            (starts - self.starts[documents]).tolist(),
+            (ends - self.starts[documents]).tolist(),
+            strict=True,
+        )
+        return [to_read(start, end, spans[document], places[document]) for document, start, end in rows]

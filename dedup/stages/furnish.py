@@ -15,10 +15,9 @@ SHORT_TOKENS = 60
 LONG_SEGMENT = 12
 SAME_SHARE = 0.8
 """Documents are copies of one page, and count once, if this share of their tokens stands in segments that are the same."""
-SMALL_HOST = 8
 WHOLE_SHARE = 0.5
-"""Of a host with fewer documents, long segments that with others are this share of the long segments of most of their pages are an article
-that was posted again, however its title and its signature changed, and no boilerplate."""
+"""Long segments that are together this share of most of their pages, short boilerplate not counted, are none: they are an article that was
+posted again with another title and signature, or a bulletin in which only the numbers change."""
 CONSTANT_WEIGHT = 4
 CONSTANT_SHARE = 1 / 3
 """Least weight of what a template's segments have in common, and its least share of each of them."""
@@ -32,7 +31,7 @@ DENSE_SHARE = 0.3
 PLACED_SHARE = 0.6
 """Boilerplate stands, in this share of its places, at the head or foot of the page, with fewer than EDGE_SEGMENTS other segments between it
 and the edge, boilerplate not counted; or among other boilerplate, which has DENSE_SHARE of the tokens of DENSE_SEGMENTS segments on either
-side. A heading or a phrase of the body does neither: 97.9 % of what was cut of web pages was no text of theirs so, 96.3 % without."""
+side. A heading or a phrase of the body does neither."""
 SURE_SPREAD = 10
 """What stands on so many pages and on PLACED_SHARE of them may stand anywhere."""
 SURE_SHARE = 0.3
@@ -116,7 +115,7 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     chosen[rest[is_template]] = True
     group = _named(mine, keys)
     chosen &= ~doubtful | _placed(document, tokens, chosen, group)
-    chosen &= ~_articles(document, tokens, chosen, group) | (_distinct_per(mine, document)[mine] >= SMALL_HOST)
+    chosen &= ~_articles(document, tokens, chosen, group)
     is_template &= chosen[rest]
     which = np.full(len(rows), -1, np.int64)
     which[rest[is_template]] = np.flatnonzero(is_template)
@@ -153,7 +152,9 @@ def _pages(document: I64, hashes: U64, tokens: I64, host: I64, n: int) -> I64:
     name = np.zeros(n, np.uint64)
     name[mine] = hashes[rare[lead]]
     name[page != np.arange(n)] = 0
-    own = np.where(2 * spread[group] <= few, tokens, 0)  # what stands on more of the host's documents says nothing of a page
+    own = np.where(
+        2 * spread[group] <= few, tokens, 0
+    )  # what stands on more of the host's documents says nothing of a page
     return _joined(np.arange(n, dtype=np.int64), name, document, hashes, own)[page][document]
 
 
@@ -218,8 +219,8 @@ def _articles(document: I64, tokens: I64, chosen: Bools, group: I64) -> Bools:
     if not len(group):
         return np.zeros(0, bool)
     long = tokens >= LONG_SEGMENT
-    whole, gone = (np.bincount(document, np.where(part, tokens, 0)) for part in (long, long & chosen))
-    little = (gone > 0) & (gone >= WHOLE_SHARE * whole)
+    gone, rest = (np.bincount(document, np.where(part, tokens, 0)) for part in (long & chosen, ~chosen))
+    little = (gone > 0) & (gone >= WHOLE_SHARE * (gone + rest))
     result: Bools = long & (2 * np.bincount(group, little[document] & chosen) >= np.bincount(group, chosen))[group]
     return result
 
@@ -231,7 +232,9 @@ def _dense(document: I64, tokens: I64, chosen: Bools) -> Bools:
     high = np.minimum(place + DENSE_SEGMENTS + 1, np.searchsorted(document, document, "right"))
     among, all_of = (np.concatenate([[0], np.cumsum(sizes)]) for sizes in (np.where(chosen, tokens, 0), tokens))
     itself = np.where(chosen, tokens, 0)
-    result: Bools = among[high] - among[low] - itself >= DENSE_SHARE * np.maximum(all_of[high] - all_of[low] - tokens, 1)
+    result: Bools = among[high] - among[low] - itself >= DENSE_SHARE * np.maximum(
+        all_of[high] - all_of[low] - tokens, 1
+    )
     return result
 
 
