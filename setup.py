@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from glob import glob
+from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.bdist_wheel import bdist_wheel
@@ -11,8 +11,8 @@ from setuptools.command.build_ext import build_ext
 
 CORE = Extension(
     "dedup.kernels._native",
-    sources=sorted(glob("dedup/kernels/native/*.c")),
-    depends=sorted(glob("dedup/kernels/native/*.h")),
+    sources=sorted(str(path) for path in Path("dedup/kernels/native").glob("*.c")),
+    depends=sorted(str(path) for path in Path("dedup/kernels/native").glob("*.h")),
     define_macros=[("Py_LIMITED_API", "0x030B0000")],
     extra_compile_args=[] if sys.platform == "win32" else ["-O3", "-std=c11", "-fno-math-errno"],
     py_limited_api=True,

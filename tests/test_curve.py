@@ -14,8 +14,8 @@ from rich.cells import cell_len
 
 from dedup.api import sketch
 from dedup.config import Config, Matching
-from dedup.terminal.console import make_console
 from dedup.curve import collision_chance, edited_jaccard, half_point, points
+from dedup.terminal.console import make_console
 from dedup.terminal.curve_screen import AT, EDITS, curve_of, print_curve
 
 BANDS_ROWS = st.tuples(st.integers(1, 64), st.integers(1, 16))

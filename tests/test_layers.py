@@ -39,7 +39,9 @@ ONLY = {"click": {"cli", "terminal"}, "rich": {"terminal"}, "datasketch": {"api"
 
 def modules() -> dict[str, ast.Module]:
     return {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(path.read_text("utf-8"))
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
+            path.read_text("utf-8")
+        )
         for path in sorted(PACKAGE.rglob("*.py"))
     }
 
@@ -100,7 +102,9 @@ def test_stages_do_not_know_each_other() -> None:
 
 def test_there_is_no_import_cycle() -> None:
     known = modules()
-    graph = {module: {name for name in imports(tree) if name in known and name != module} for module, tree in known.items()}
+    graph = {
+        module: {name for name in imports(tree) if name in known and name != module} for module, tree in known.items()
+    }
     graph["dedup"] = set()  # loads its names when asked
     done: set[str] = set()
 
@@ -118,7 +122,9 @@ def test_there_is_no_import_cycle() -> None:
 @pytest.mark.parametrize("library", ONLY)
 def test_libraries_stay_in_their_rooms(library: str) -> None:
     users = {
-        room(module) for module, tree in modules().items() if any(name.split(".")[0] == library for name in imports(tree))
+        room(module)
+        for module, tree in modules().items()
+        if any(name.split(".")[0] == library for name in imports(tree))
     }
     assert users <= ONLY[library]
 
@@ -127,7 +133,11 @@ def test_modules_and_functions_are_short() -> None:
     long = []
     for module, tree in modules().items():
         path = PACKAGE.joinpath(*module.split(".")[1:])
-        lines = len((path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py").read_text("utf-8").splitlines())
+        lines = len(
+            (path.with_suffix(".py") if path.with_suffix(".py").is_file() else path / "__init__.py")
+            .read_text("utf-8")
+            .splitlines()
+        )
         if lines > 400:
             long.append(f"{module}: {lines} lines")
         for node in ast.walk(tree):

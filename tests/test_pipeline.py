@@ -62,7 +62,9 @@ def test_a_chain_is_not_followed() -> None:
     words = [chr(0x5000 + 97 * i) + chr(0x5001 + 97 * i) for i in range(90)]
     chain = ["".join(words[3 * i : 3 * i + 30]) for i in range(21)]
     threshold = 0.8
-    config = Config(grain="document", short_tokens=0, document=Matching(bands=32, rows=3, measure="edit", threshold=threshold))
+    config = Config(
+        grain="document", short_tokens=0, document=Matching(bands=32, rows=3, measure="edit", threshold=threshold)
+    )
     result = dedup.clean(chain, config)
     assert isinstance(result, Cleaned)
     assert dedup.compare(chain[0], chain[1]).measures["edit"] >= threshold
@@ -107,7 +109,12 @@ def test_preferences_choose_the_copy() -> None:
 
 def test_evidence_of_every_removal_is_left(tmp_path: Path) -> None:
     paragraphs = STORY.split("\n")
-    texts = [STORY, paragraphs[1] + "\n别的内容在这里写着,和前面完全不同的一段话。" * 1, paragraphs[2], "\n".join(paragraphs[:2])]
+    texts = [
+        STORY,
+        paragraphs[1] + "\n别的内容在这里写着,和前面完全不同的一段话。" * 1,
+        paragraphs[2],
+        "\n".join(paragraphs[:2]),
+    ]
     result = clean(texts)
     rest = "\n".join(result.data)
     for line in result.removed:

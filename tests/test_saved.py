@@ -62,7 +62,9 @@ def test_a_run_holds_what_was_found(tmp_path: Path, inputs: list[str]) -> None:
 def test_segment_ids_do_not_depend_on_the_other_inputs(tmp_path: Path, inputs: list[str]) -> None:
     scan_files([inputs[0]], save=str(tmp_path / "alone"))
     scan_files(inputs, save=str(tmp_path / "both"))
-    alone, both = (set(pq.read_table(tmp_path / run / "segments-paragraph.parquet")["id"].to_pylist()) for run in ("alone", "both"))
+    alone, both = (
+        set(pq.read_table(tmp_path / run / "segments-paragraph.parquet")["id"].to_pylist()) for run in ("alone", "both")
+    )
     assert alone < both
 
 

@@ -86,7 +86,8 @@ class _Skeletons:
 def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     """Find boilerplate among the segments of pages whose hosts are known.
 
-    A segment, or a template, is boilerplate of a host if it stands on at least 3 of its pages and 5 % of them, or on 10 and 1 %.
+    A segment, or a template, is boilerplate of a host if it stands on at least 3 of its pages and 5 % of them, or on 10 and 1 %; mostly
+    at their edges or among other boilerplate; and is not most of what they say.
     Slots are learnt: segments with the same commonest pair of tokens are held together, and what most of them share is constant;
     numerals never are.
 
