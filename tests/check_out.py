@@ -75,9 +75,13 @@ def problems(folder: Path, out: Path) -> Iterator[str]:
         else:
             before, after = read(source), read(cleaned)
             same = restored(after, [*removed, *taken]) == before
-            same = same and sizes == [len(b) for b in (before, after, *(b"".join(map(raw_of, x)) for x in (removed, taken)))]
+            same = same and sizes == [
+                len(b) for b in (before, after, *(b"".join(map(raw_of, x)) for x in (removed, taken)))
+            ]
         records = {part: entry[f"records_{part}"] for part in PARTS}
-        adds_up = all(n["in"] == n["kept"] + n["removed"] + n["quarantined"] for n in (records, dict(zip(PARTS, sizes))))
+        adds_up = all(
+            n["in"] == n["kept"] + n["removed"] + n["quarantined"] for n in (records, dict(zip(PARTS, sizes)))
+        )
         if not (same and adds_up and gone.items() <= records.items()):
             yield f"{source}: it does not come back, or its books are wrong: {records}, {sizes}"
 

@@ -141,7 +141,9 @@ def laid_out(texts: Sequence[str], ending: str, fields: int = 1) -> bytes:
         return "\n".join(texts).encode()
     titles = [text.split("\n")[0] if fields > 1 else f"page {i}" for i, text in enumerate(texts)]
     texts = [text.removeprefix(title) if fields > 1 else text for title, text in zip(titles, texts, strict=True)]
-    rows = [{"id": f"n{i}", "title": title, "text": text} for i, (title, text) in enumerate(zip(titles, texts, strict=True))]
+    rows = [
+        {"id": f"n{i}", "title": title, "text": text} for i, (title, text) in enumerate(zip(titles, texts, strict=True))
+    ]
     if ending == ".jsonl":
         return "".join(json.dumps(row, ensure_ascii=i % 2 == 0) + "\n" for i, row in enumerate(rows)).encode()
     if ending == ".parquet":

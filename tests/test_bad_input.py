@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import check_out
-import pyarrow as pa
 import pytest
 from corpora import EN, ZH, laid_out, packed
 
@@ -136,7 +135,9 @@ def test_out_overlaps_the_input(given: Path, run: Run, where: str, overwrite: tu
     (given / "alias").symlink_to("in")
     before = state(given)
     code, said = run("clean", given / "in", "-o", given / where, *overwrite)
-    refused((code, said), 2 if overwrite or not (given / where).exists() else code, given / "in" if code == 2 else where)
+    refused(
+        (code, said), 2 if overwrite or not (given / where).exists() else code, given / "in" if code == 2 else where
+    )
     assert code in (2, 5)
     assert state(given) == before
     only(given, "in", "alias")
@@ -183,7 +184,14 @@ def test_one_bad_line_changes_nothing_else(given: Path, line: bytes, place: int)
 def test_a_broken_line_moved_or_refused(given: Path, run: Run) -> None:
     path = given / "in/good.jsonl"
     path.write_bytes(b'{"text": "one"}\n{broken\n{"text": "two"}\n')
-    refused(run("clean", path, "-o", given / "out", "--bad-records", "fail"), 1, path, "record 1", "byte 16", "--bad-records")
+    refused(
+        run("clean", path, "-o", given / "out", "--bad-records", "fail"),
+        1,
+        path,
+        "record 1",
+        "byte 16",
+        "--bad-records",
+    )
     only(given, "in")
     assert run("clean", path, "-o", given / "out", "-q", "--bad-records", "quarantine")[0] == 3
     assert (given / "out/good.jsonl").read_bytes() == b'{"text": "one"}\n{"text": "two"}\n'
@@ -250,7 +258,10 @@ def test_out_and_log_that_were_tampered_with(given: Path, run: Run) -> None:
     assert run("clean", given / "in", "-o", given / "out", "-q")[0] == 0
     refused(run("restore", given / "in", "-o", given / "back"), 2, given / "in", "manifest", "clean")
     refused(run("restore", given / "absent", "-o", given / "back"), 2, given / "absent")
-    whole, unpacked = (given / "out/dedup/removed.jsonl.zst").read_bytes(), check_out.read(given / "out/dedup/removed.jsonl.zst")
+    whole, unpacked = (
+        (given / "out/dedup/removed.jsonl.zst").read_bytes(),
+        check_out.read(given / "out/dedup/removed.jsonl.zst"),
+    )
     (given / "out/dedup/removed.jsonl.zst").write_bytes(whole[:-5])
     refused(run("restore", given / "out", "-o", given / "back"), 1, "removed.jsonl.zst", "early")
     (given / "out/dedup/removed.jsonl.zst").write_bytes(packed(unpacked[:-5] + b"\n", ".zst"))
@@ -367,7 +378,9 @@ def small_disk(folder: Path, options: str) -> Iterator[Path]:
     folder.mkdir()
     if os.getuid() != 0:
         pytest.skip("only root may mount a small disk")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, check=False
+    )
     if done.returncode:
         pytest.skip(f"no small disk can be mounted here: {done.stderr!r}")
     try:
@@ -380,13 +393,22 @@ def big_input(folder: Path) -> None:
     """Some hundred kilobytes that no codec makes much smaller, half of them repeats."""
     draw = random.Random(1)
     texts = ["".join(chr(draw.randrange(0x4E00, 0x9FA0)) for _ in range(3000)) for _ in range(20)]
-    (folder / "big.jsonl").write_text("".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts * 2))
+    (folder / "big.jsonl").write_text(
+        "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts * 2)
+    )
 
 
 def test_a_disk_that_is_known_to_be_too_small(given: Path, run: Run) -> None:
     big_input(given / "in")
     with small_disk(given / "disk", "size=200k") as disk:
-        refused(run("clean", given / "in", "-o", disk / "out"), 1, disk / "out", "bytes are needed", "are free", "free some space")
+        refused(
+            run("clean", given / "in", "-o", disk / "out"),
+            1,
+            disk / "out",
+            "bytes are needed",
+            "are free",
+            "free some space",
+        )
         only(disk)
 
 
@@ -484,7 +506,18 @@ def test_killed_at_any_moment(given: Path) -> None:
     duration = time.monotonic() - began
     wanted = {path: data for path, (data, *_) in state(given / "wanted").items()}
     for i in range(6):
-        command = [sys.executable, "-m", "dedup", "clean", str(given / "in"), "-o", str(given / "out"), "-q", "--threads", "2"]
+        command = [
+            sys.executable,
+            "-m",
+            "dedup",
+            "clean",
+            str(given / "in"),
+            "-o",
+            str(given / "out"),
+            "-q",
+            "--threads",
+            "2",
+        ]
         with subprocess.Popen(command, cwd=REPO, start_new_session=True) as process:
             time.sleep(duration * (i + 3) / 9)
             with contextlib.suppress(ProcessLookupError):

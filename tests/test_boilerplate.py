@@ -326,7 +326,7 @@ class _Stripper(HTMLParser):
             self._hidden.append(tag)
         self.handle_startendtag(tag, attrs)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - the parser's
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if BLOCKS.fullmatch(tag):
             self.parts.append("\n")
 

@@ -33,12 +33,16 @@ NAMES = [f"{i}/{i}{ending}{packing}" for i, ending in enumerate(FORMATS) for pac
          ((".parquet", ".gz"), (".parquet", ".zst"))]  # fmt: skip
 
 
-def checked(folder: Path, out: Path, config: Config | None = None, fields: Fields | None = None, **settings: object) -> None:
+def checked(
+    folder: Path, out: Path, config: Config | None = None, fields: Fields | None = None, **settings: object
+) -> None:
     """Clean, check, prove and restore."""
     result = clean_files([str(folder)], str(out), config, fields=fields, **settings)  # type: ignore[arg-type]
     assert list(check_out.problems(folder, out)) == []
     assert unproven(folder, out) == []
-    assert result.accounting["records_in"] == sum(result.accounting[f"records_{x}"] for x in ("kept", "removed", "quarantined"))
+    assert result.accounting["records_in"] == sum(
+        result.accounting[f"records_{x}"] for x in ("kept", "removed", "quarantined")
+    )
     back = out.with_name(out.name + "-back")
     assert restore(str(out), str(back))["problems"] == []
     for path in folder.rglob("*.*"):
@@ -80,7 +84,9 @@ def test_bad_records_are_kept_or_quarantined(tmp_path: Path) -> None:
         (tmp_path / "in" / name).write_bytes(packed(lines, ending))
     for bad in ("keep", "quarantine"):
         checked(tmp_path / "in", tmp_path / bad, bad_records=bad)
-    assert check_out.read(tmp_path / "keep/a.jsonl") == lines.replace(b'{"text": "cat"}\n{"text": "dog"}', b'{"text": "dog"}')
+    assert check_out.read(tmp_path / "keep/a.jsonl") == lines.replace(
+        b'{"text": "cat"}\n{"text": "dog"}', b'{"text": "dog"}'
+    )
     assert check_out.read(tmp_path / "quarantine/a.jsonl") == b'{"text": "cat"}\n{"text": "dog"}'
 
 

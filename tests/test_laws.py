@@ -110,7 +110,9 @@ def configs(loose: bool) -> st.SearchStrategy[Config]:
     }
     drawn = {name: st.sampled_from(values) for name, values in choices.items()}
     if loose:
-        drawn |= {name: matchings() for name in ("document", "paragraph", "sentence")} | {"k": st.sampled_from([1, 2, 3])}
+        drawn |= {name: matchings() for name in ("document", "paragraph", "sentence")} | {
+            "k": st.sampled_from([1, 2, 3])
+        }
     return st.builds(Config, **drawn)
 
 
@@ -173,7 +175,11 @@ def test_the_kind_of_line_break_makes_no_difference(texts: list[str]) -> None:
 AMOUNTS = [ZH[0] + "\n" + ZH[4] + "\n" + ZH[1], ZH[2] + "\n" + ZH[4].replace("5000", "6000") + "\n" + ZH[3]]
 SHARED = [ZH[0] + "\n" + ZH[1] + "\n" + ZH[2], EN[0] + "\n" + ZH[1] + "\n" + EN[1] + "\n" + EN[2] + "\n" + EN[3]]
 GROWN = ["\n".join(ZH[:4]), "\n".join(ZH[:5])]
-BRIEF = ["\n".join([*EN, ZH[0]]), "\n".join([ZH[5], ZH[3], "See the notice", ZH[1], ZH[2]]), "\n".join([ZH[4], "See the notice", EN[0]])]
+BRIEF = [
+    "\n".join([*EN, ZH[0]]),
+    "\n".join([ZH[5], ZH[3], "See the notice", ZH[1], ZH[2]]),
+    "\n".join([ZH[4], "See the notice", EN[0]]),
+]
 SPLICE = [ZH[0] + ZH[1] + "\n" + EN[0], EN[2] + "\n" + ZH[0][:-1] + "," + ZH[1][:-1] + "。" + ZH[3]]
 
 
@@ -192,7 +198,10 @@ SPLICE = [ZH[0] + ZH[1] + "\n" + EN[0], EN[2] + "\n" + ZH[0][:-1] + "," + ZH[1][
         (BRIEF, {"min_tokens": 0}),
         ([*SPLICE, SPLICE[1][-90:] + ZH[0]], {"scope": "corpus", "repeat_weight": 22}),
         ([ZH[0] + ZH[1] + ZH[3], EN[0] + " " + EN[0] + " " + EN[1]], {"cut": "none"}),
-        ([EN[0] + "\n" + ZH[5] + ZH[1] + "\n" + EN[1], ZH[0] + ZH[5][:-1] + "," + ZH[2]], {"cut": "exact", "repeat_weight": 22}),
+        (
+            [EN[0] + "\n" + ZH[5] + ZH[1] + "\n" + EN[1], ZH[0] + ZH[5][:-1] + "," + ZH[2]],
+            {"cut": "exact", "repeat_weight": 22},
+        ),
     ],
 )
 def test_each_setting_has_an_effect_and_keeps_the_laws(texts: list[str], settings: dict[str, Any]) -> None:

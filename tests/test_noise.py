@@ -21,7 +21,13 @@ DEEDS = (
     "今天通报连日降雨使水位上涨", "决定把开放时间延长到晚上", "请居民在月底以前登记车辆", "发现两处裂缝并已停止通行", "为孩子们办了一场读书会",
     "将向受灾家庭发放补助款项", "在山坡上种下新的树苗", "举行了演练并检查装备", "修好了老街的路灯", "公布了今年的统计数据",
 )  # fmt: skip
-ENDS = ("，记者从现场发回报道", "，工作人员说一切顺利", "，市民可以拨打热线询问", "，有关部门正在调查原因", "，计划在明年春天完成")
+ENDS = (
+    "，记者从现场发回报道",
+    "，工作人员说一切顺利",
+    "，市民可以拨打热线询问",
+    "，有关部门正在调查原因",
+    "，计划在明年春天完成",
+)
 GLOSSES = ("zhì", "yīng", "fā", "lǜ", "ㄓˋ", "yè", "zha\u030cn")
 UNSEEN = ("\u200b", "\u200d", "\u00ad", "\ufeff", "\u2060", "\ufe0f")
 HOLES = ("?；?", "??", "？?；", "???")
@@ -72,7 +78,10 @@ def damaged(text: str, kinds: tuple[str, ...], often: float, seed: int) -> str:
 def stories(draw: st.DrawFn) -> str:
     """A story of some paragraphs that no other story is near."""
     order = draw(st.permutations(TOPICS))
-    sentences = [f"{topic}{draw(st.sampled_from(DEEDS))}{draw(st.sampled_from(ENDS))}。" for topic in order[: draw(st.integers(4, 14))]]
+    sentences = [
+        f"{topic}{draw(st.sampled_from(DEEDS))}{draw(st.sampled_from(ENDS))}。"
+        for topic in order[: draw(st.integers(4, 14))]
+    ]
     sentences.append("The council said in 2024 that the bridge over the Lenn would stay closed.")
     at = draw(st.integers(1, len(sentences)))
     return "\n".join(["".join(sentences[:at]), "".join(sentences[at:])]).strip()
@@ -86,8 +95,12 @@ def stories(draw: st.DrawFn) -> str:
     st.integers(0, 2**20),
     st.booleans(),
 )
-@example("渡口发现两处裂缝并已停止通行。水务局今天通报连日降雨使水位上涨。\n博物馆修好了老街的路灯。", KINDS, 0.5, 1, True)
-def test_a_damaged_copy_is_a_duplicate(text: str, kinds: tuple[str, ...], often: float, seed: int, damaged_first: bool) -> None:
+@example(
+    "渡口发现两处裂缝并已停止通行。水务局今天通报连日降雨使水位上涨。\n博物馆修好了老街的路灯。", KINDS, 0.5, 1, True
+)
+def test_a_damaged_copy_is_a_duplicate(
+    text: str, kinds: tuple[str, ...], often: float, seed: int, damaged_first: bool
+) -> None:
     noisy = damaged(text, kinds, often, seed)
     pair = [noisy, text] if damaged_first else [text, noisy]
     other = "这里写的是另一件事情，与别处的文字没有任何关系，只是为了放在两份文本之间。"

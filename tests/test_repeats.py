@@ -20,9 +20,7 @@ from corpora import EN, ZH, corpora, documents, tiny_corpora
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import dedup
 from dedup import Config, kernels, repeating
-from dedup.api import Cleaned
 from dedup.backends.local import LocalBackend
 from dedup.files import clean_files
 from dedup.ledger.left import Left
@@ -164,8 +162,12 @@ def sentence_ranges(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 @settings(max_examples=70)
-@given(rows=sites() | tiny_corpora().map(lambda texts: [(text, "a.example") for text in texts]), config=settings_of_runs())
-def test_the_laws_of_removal(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], config: Config) -> None:
+@given(
+    rows=sites() | tiny_corpora().map(lambda texts: [(text, "a.example") for text in texts]), config=settings_of_runs()
+)
+def test_the_laws_of_removal(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], config: Config
+) -> None:
     folder = tmp_path_factory.mktemp("laws")
     (folder / "in").mkdir()
     texts = [text.encode("utf-8", "replace").decode() for text, _ in rows]
@@ -191,7 +193,11 @@ def test_the_laws_of_removal(tmp_path_factory: pytest.TempPathFactory, rows: lis
 def no_sentence_goes_without_reason(data: bytes, lines: list[dict[str, object]], repeated: set[int]) -> list[str]:
     """Sentences that went though no token of theirs is repeated and no rule but repeats had a hand in it."""
     tokens = naive.tokens(data, folding.han())
-    gone = [(int(str(line["start"])), int(str(line["end"]))) for line in lines if line["kind"] == "repeat" and line["reason"] == "repeated"]
+    gone = [
+        (int(str(line["start"])), int(str(line["end"])))
+        for line in lines
+        if line["kind"] == "repeat" and line["reason"] == "repeated"
+    ]
     wrong = []
     for start, end in sentence_ranges(data):
         mine = [i for i, token in enumerate(tokens) if start <= token.start < end]
