@@ -53,20 +53,6 @@ class Proof:
             if line["action"] == "cut":
                 self.cuts.setdefault(place(line), []).append((*self.span(line), line["step"]))
 
-        self.near: dict[Place, list[Line]] = {}
-        for line in lines:
-            if line["action"] == "cut" and line["reason"] == "near":
-                self.near.setdefault(place(line), []).append(line)
-
-    def _within(self, lines: list[Line], near: Line) -> bool:
-        """Whether a removal lies, with all that spoke for it, in a segment that went afterwards."""
-        parts = [line for line in self.near[place(near)] if line.get("of", line["id"]) == near.get("of", near["id"])]
-        low, high = min(self.span(part)[0] for part in parts), max(self.span(part)[1] for part in parts)
-        inner = [*lines, *lines[0].get("compared", [{"source": "", "record": -1, "start": 0, "end": 0}])]
-        return near["step"] > lines[0]["step"] and all(
-            place(line) == place(near) and low <= self.span(line)[0] and self.span(line)[1] <= high for line in inner
-        )
-
     def span(self, line: Line) -> tuple[int, int]:
         """The stretch in the text of the record."""
         base = self.bases.get((line["source"], line["record"], line.get("field", "")), 0)
@@ -126,8 +112,6 @@ class Proof:
             yield from self._unlike(gone, compared, first)
         most = max(len(evidence), len(first.get("compared", ()))) + len(compared) // LOOP
         if place(first["kept"]) in self.dropped:  # a part of the drop, which has its own evidence
-            return
-        if any(self._within(lines, near) for near in self.near.get(place(first), ())):  # a part of that cut, as well
             return
         if first["grain"] != "document" and not 0 < _runs(compared, self._tokens_at(evidence)) <= most:
             yield "the evidence is not in OUT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.ledger.removals import CUT, LABEL, LEFT, NEAR, Removals
+from dedup.ledger.removals import CUT, LEFT, NEAR, Removals
 from dedup.model import I64, Batch, take
 
 
@@ -14,8 +14,8 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
 
     A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and,
     unless a whole document speaks for it, no later cut of near-duplicates reaches into the kept stretch. (A later cut of
-    repeats may: its own evidence holds the same text. So may one of the segment that the removal was itself made in.)
-    What rested on a cut that is taken back is taken back too. Taking back only adds text, so rounds end.
+    repeats may: its own evidence holds the same text.) What rested on a cut that is taken back is taken back too. Taking
+    back only adds text, so rounds end.
 
     Args:
         removals: changed in place.
@@ -54,56 +54,32 @@ def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]
         mine = np.flatnonzero(stretch & (rows["step"] == mine_step) & removals.alive)
         later = take(cuts, step > mine_step)
         if len(mine) and len(later["document"]):
-            reached = _reached(later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine])
+            proven[mine] &= ~_reached(
+                later, rows["kept_document"][mine], rows["kept_start"][mine], rows["kept_end"][mine]
+            )
             also = take(more, rows["step"][more["removal"]] == mine_step)
-            lost = also["removal"][_reached(later, also["document"], also["start"], also["end"])]
-            lost = np.union1d(mine[reached], lost)
-            proven[lost[~_swallowed(removals, lost, np.unique(later["removal"]))]] = False
+            proven[also["removal"][_reached(later, also["document"], also["start"], also["end"])]] = False
     return proven
 
 
-def _swallowed(removals: Removals, lost: I64, later: I64) -> NDArray[np.bool_]:
-    """Which removals lie, with all that speaks for them, in one segment that went afterwards: they are part of that cut."""
-    rows, more = removals.rows, removals.evidence
-    low, high = np.minimum(rows["start"], rows["kept_start"]), np.maximum(rows["end"], rows["kept_end"])
-    np.minimum.at(low, more["removal"], more["start"])
-    np.maximum.at(high, more["removal"], more["end"])
-    elsewhere = rows["document"] != rows["kept_document"]
-    elsewhere[more["removal"][more["document"] != rows["document"][more["removal"]]]] = True
-    later = later[np.argsort(rows["document"][later], kind="stable")]
-    first = np.searchsorted(rows["document"][later], rows["document"][lost])
-    last = np.searchsorted(rows["document"][later], rows["document"][lost], "right")
-    found = [
-        not elsewhere[one]
-        and bool(np.any((rows["start"][later[a:b]] <= low[one]) & (rows["end"][later[a:b]] >= high[one])))
-        for one, a, b in zip(lost, first, last, strict=True)
-    ]
-    return np.array(found, bool)
-
-
 def _resting_on(removals: Removals, dead: I64, n: int) -> I64:
-    """Removals that were found in a stretch, or by a stretch, inside which a dead cut had been made before."""
-    rows, more = removals.rows, removals.evidence
-    is_dead = np.zeros(len(removals), bool)
-    is_dead[dead] = rows["action"][dead] == CUT
-    pieces = take(removals.pieces, is_dead[removals.pieces["removal"]])
-    pieces = take(pieces, np.lexsort((pieces["start"], pieces["document"])))
-    step = rows["step"][pieces["removal"]]
-    first = np.full(n, np.iinfo(np.int16).max, np.int64)
-    np.minimum.at(first, pieces["document"], step)
-    # these speak of a record, or of what stood below a label: any cut of theirs may be the one
-    rests: NDArray[np.bool_] = np.isin(rows["reason"], (LEFT, LABEL)) & (rows["step"] > first[rows["document"]])
-    for mine_step in np.unique(rows["step"][removals.alive]):
-        before = take(pieces, step < mine_step)
-        if not len(before["document"]):
-            continue
-        mine = np.flatnonzero(removals.alive & (rows["step"] == mine_step))
-        for side in ("", "kept_"):
-            places = (rows[f"{side}{name}"][mine] for name in ("document", "start", "end"))
-            rests[mine] |= _reached(before, *places)
-        also = take(more, rows["step"][more["removal"]] == mine_step)
-        rests[also["removal"][_reached(before, also["document"], also["start"], also["end"])]] = True
-    return np.flatnonzero(removals.alive & rests)
+    """Removals that were found on a text which a dead cut had changed."""
+    rows = removals.rows
+    cuts = dead[rows["action"][dead] == CUT]
+    never = 1 << 15
+    step = np.full(n, never, np.int64)
+    np.minimum.at(step, rows["document"][cuts], rows["step"][cuts])
+    on = step[rows["document"]]
+    more = removals.evidence
+    rests = np.zeros(len(removals), bool)
+    rests[more["removal"][rows["step"][more["removal"]] > step[more["document"]]]] = True
+    later = (
+        rests
+        | (rows["step"] > on)
+        | ((rows["step"] > step[rows["kept_document"]]) & (rows["kept_document"] >= 0))
+        | ((rows["reason"] == LEFT) & (on < never))
+    )
+    return np.flatnonzero(removals.alive & later)
 
 
 def _reached(cuts: Batch, documents: I64, starts: I64, ends: I64) -> NDArray[np.bool_]:
