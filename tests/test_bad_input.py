@@ -329,7 +329,7 @@ UNPRIVILEGED = """
 import contextlib, io, os, sys
 from dedup.cli import main
 os.makedirs("warm")
-open("warm/a.jsonl", "w").write('{"text": "cat"}\\n{"text": "cat"}\\n')
+open("warm/a.jsonl", "w").write('{"text": "猫"}\\n{"text": "猫"}\\n{"text": 猫\\n')
 for args in (["clean", "warm", "-o", "warmed"], ["clean", "--nope"], ["scan", "absent"], ["scan", "warm/a.jsonl", "--id-field", "x"]):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
         main(args)  # so that all is imported while this may still read the modules
