@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.ledger.removals import CONTAINED as IS_CONTAINED
 from dedup.ledger.removals import REPEATED
-from dedup.model import CONTAINED, GRAINS, I64, SPLICED, Batch, take
-from dedup.stages.cover import Covered, Coverer, Evidence, Page, Run
+from dedup.model import GRAINS, I64, Batch, rows_of, take
+from dedup.stages.cover import Covered, Evidence, Page, inside
 from dedup.stages.segment import FIXED, LABEL
 
 SENTENCE, CLAUSE = 1, 2  # where `kernels.pieces` cuts
 CLAUSE_MARKS = tuple(mark.encode() for mark in ",，、;；:：")
 LABEL_TOKENS = 30
-MOSTLY = 0.8
-"""A document of which this share of tokens stands in another one is shown as contained in it."""
 
 
 @dataclass(slots=True)
@@ -30,14 +29,14 @@ class Stretches:
         cuts: rows `document`, `start`, `end`, `reason`, `grain`, `tokens`.
         kept: for each cut `document`, `start`, `end` of what speaks for it first.
         more: `removal` (row of the cut), `document`, `start`, `end`: further evidence.
-        shown: `document`, `start`, `end`, `kept_document`, `kept_start`, `kept_end`, `why`, `similarity`.
+        shown: tables of `document`, `start`, `end`, `kept_document`, `kept_start`, `kept_end`, `why`, `similarity`: what stays.
         skipped: pairs of places that the posting limit left out.
     """
 
     cuts: list[tuple[int, int, int, int, int, int]] = field(default_factory=list)
     kept: list[tuple[int, int, int]] = field(default_factory=list)
     more: list[tuple[int, int, int, int]] = field(default_factory=list)
-    shown: list[tuple[int, int, int, int, int, int, int, float]] = field(default_factory=list)
+    shown: list[Batch] = field(default_factory=list)
     skipped: int = 0
 
 
@@ -56,12 +55,12 @@ class Desk:
         self._config = config
         ordered = documents[np.argsort(left.starts[documents], kind="stable")]
         self._row = {document: row for row, document in enumerate(ordered.tolist())}
+        self._documents, self._rows = np.sort(ordered), np.argsort(ordered)
         found = kernels.tokenize(left.arena, left.starts[ordered], left.ends[ordered])
         self._values, self._offsets, self._starts, self._ends = found
         self.sizes = dict(zip(self._row, np.diff(self._offsets).tolist(), strict=True))
-        mine = np.zeros(len(left.starts), bool)
-        mine[documents] = True
-        self._paragraphs = take(segments, mine[segments["document"]] & (segments["kind"] != FIXED))
+        mine = take(segments, _within(segments["start"], left.starts[ordered], left.ends[ordered]))
+        self._paragraphs = take(mine, mine["kind"] != FIXED)
         starts, ends = self._paragraphs["start"], self._paragraphs["end"]
         self._ranges = self._tokens_of(starts, ends)
         tokens = self._ranges[:, 1] - self._ranges[:, 0]
@@ -92,6 +91,51 @@ class Desk:
 
     def _base(self, document: int) -> int:
         return int(self._offsets[self._row[document]])
+
+    def bases(self, documents: I64) -> I64:
+        """Where the tokens of documents begin."""
+        bases: I64 = self._offsets[self._rows[np.searchsorted(self._documents, documents)]]
+        return bases
+
+    def sizes_of(self, documents: I64) -> I64:
+        """How many tokens documents have."""
+        rows = self._rows[np.searchsorted(self._documents, documents)]
+        sizes: I64 = self._offsets[rows + 1] - self._offsets[rows]
+        return sizes
+
+    def ranges(self, documents: I64) -> tuple[I64, I64]:
+        """Where what is left of documents lies in the arena."""
+        return self._left.starts[documents], self._left.ends[documents]
+
+    def places(self, starts: I64, ends: I64) -> tuple[I64, I64]:
+        """Byte ranges of token ranges that are not empty."""
+        return self._starts[starts], self._ends[ends - 1]
+
+    def is_fixed(self, tokens: I64) -> NDArray[np.bool_]:
+        """Whether tokens stand in code or a table, which always stay."""
+        row = np.searchsorted(self._ranges[:, 0], tokens, "right")
+        ends = np.concatenate([[-1], self._ranges[:, 1]])
+        fixed: NDArray[np.bool_] = ends[row] <= tokens
+        return fixed
+
+    def with_cuts(self, runs: Batch) -> NDArray[np.bool_]:
+        """The runs of documents in which something may go: runs and documents as the coverer takes them, all at once.
+
+        Looking costs little here, and a document in which every repeat is part of a longer sentence needs no more.
+        """
+        config, n = self._config, len(self._values)
+        if config.cut == "exact" or not len(self._ranges):
+            return np.ones(rows_of(runs), bool)
+        own = runs["later"] == runs["earlier"]
+        starts = self.bases(runs["later"]) + runs["start"]
+        lifted = self.bases(runs["earlier"]) + runs["earlier_start"]
+        paragraphs = self._is_long & inside(_union(n, starts, runs["length"]), self._ranges)
+        paragraphs |= self._is_long & inside(_union(n, lifted[own], runs["length"][own]), self._ranges)
+        speaking = own | (config.scope == "corpus")
+        units = inside(_union(n, starts[speaking], runs["length"][speaking]), self._units)
+        paragraphs[self._unit_owner[units]] = True
+        found: NDArray[np.bool_] = np.isin(runs["later"], self._paragraphs["document"][paragraphs])
+        return found
 
     def page(self, document: int) -> Page:
         """A document as the coverer wants it."""
@@ -185,45 +229,17 @@ class Desk:
         mark = next((mark for mark in CLAUSE_MARKS if bare.endswith(mark)), b"")
         return place - (len(text) - len(bare)) - len(mark)
 
-    def show(self, document: int, runs: list[Run], coverer: Coverer, found: Stretches) -> None:
-        """Note runs that stay, and documents that stand in another for the most part."""
-        gone = coverer.gone.get(document)
-        reach = -1
-        for run in runs:
-            if (
-                run.end <= reach
-                or (gone is not None and gone[run.start : run.end].all())
-                or self._is_fixed(document, run)
-            ):
-                continue
-            reach = run.end
-            here = self.place(document, run.start, run.end)
-            there = self.place(run.earlier, run.earlier_start, run.earlier_start + run.length)
-            found.shown.append((document, *here, run.earlier, *there, SPLICED, 1.0))
-        for earlier in sorted({run.earlier for run in runs} - {document}):
-            self._show_contained(document, earlier, [run for run in runs if run.earlier == earlier], found)
 
-    def _is_fixed(self, document: int, run: Run) -> bool:
-        """Whether a run begins in code or a table, which always stay."""
-        start = self._base(document) + run.start
-        row = int(np.searchsorted(self._ranges[:, 0], start, "right")) - 1
-        return row < 0 or bool(self._ranges[row, 1] <= start)
-
-    def _show_contained(self, document: int, earlier: int, runs: list[Run], found: Stretches) -> None:
-        for inner, outer, ranges in (
-            (document, earlier, [(run.start, run.end) for run in runs]),
-            (earlier, document, [(run.earlier_start, run.earlier_start + run.length) for run in runs]),
-        ):
-            share = _union(ranges) / max(self.sizes[inner], 1)
-            if share >= MOSTLY:
-                whole = [(d, int(self._left.starts[d]), int(self._left.ends[d])) for d in (inner, outer)]
-                found.shown.append((*whole[0], *whole[1], CONTAINED, share))
-                return
+def _within(values: I64, starts: I64, ends: I64) -> I64:
+    """Rows of sorted values that lie in ranges, which are sorted and disjoint."""
+    low, high = np.searchsorted(values, starts), np.searchsorted(values, ends)
+    sizes = high - low
+    rows: I64 = np.arange(int(sizes.sum())) + np.repeat(low - (np.cumsum(sizes) - sizes), sizes)
+    return rows
 
 
-def _union(ranges: list[tuple[int, int]]) -> int:
-    total = reach = 0
-    for start, end in sorted(ranges):
-        total += max(end - max(start, reach), 0)
-        reach = max(reach, end)
-    return total
+def _union(n: int, starts: I64, lengths: I64) -> NDArray[np.bool_]:
+    """Which of n tokens lie in one of the runs."""
+    edges = np.bincount(starts, minlength=n + 1) - np.bincount(starts + lengths, minlength=n + 1)
+    covered: NDArray[np.bool_] = np.cumsum(edges)[:n] > 0
+    return covered

@@ -282,7 +282,7 @@ def _equal(batch: Batch, *, arena: U8) -> Batch:
     if rows_of(rest):
         starts = np.concatenate([rest["first_start"], rest["second_start"]])
         ends = np.concatenate([rest["first_end"], rest["second_end"]])
-        values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
+        values, offsets = kernels.tokens(arena, starts, ends)
         m = rows_of(rest)
         pairs = np.stack([np.arange(m), np.arange(m, 2 * m)], axis=1)
         rest = take(rest, kernels.edit_distances(values, offsets, pairs, np.zeros(m, np.int64)) == 0)

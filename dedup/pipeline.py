@@ -43,6 +43,7 @@ from dedup.stages.prefer import prefer
 from dedup.stages.segment import FIXED, PLAIN, segment
 from dedup.stages.segment import LABEL as LABEL_KIND
 
+PLACE = ("document", "start", "end")
 BATCH_ROWS = 1 << 15
 """Paragraphs in a batch that is searched for loops or set phrases."""
 
@@ -125,7 +126,7 @@ class Run:
                     shown.append(self._shown(grain, found[grain]))
                 proposed += self._remove(grain, found[grain])
             if self._looks_for_repeats:
-                repeats = self._repeats()
+                repeats = self._repeats(shows=is_last)
                 if is_last:
                     shown.append(self._shown_repeats(repeats))
                 proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
@@ -135,9 +136,10 @@ class Run:
             if outcome.settled and not is_last:
                 shown = [self._shown(grain, matches) for grain, matches in found.items()]
                 if self._looks_for_repeats:
-                    shown.append(self._shown_repeats(repeats))
+                    staying = self._repeat_finder.staying(self.outcome.left, self.matchers["paragraph"].rows)
+                    shown.append(self._shown_repeats(staying))
             if shown:
-                outcome.shown = concat(_said_once(shown))
+                outcome.shown = concat(_said_once([part for part in shown if part]))
         if self._looks_for_repeats:
             outcome.phrases = self._phrases()
         return outcome
@@ -187,12 +189,11 @@ class Run:
         keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
         goes = ~keeps[found.group] | (lead[found.group] != found.rows)
         mine, kept = found.rows[goes], np.where(keeps, lead, -1)[found.group[goes]]
-        names = ("document", "start", "end")
-        first = {name: segments[name][np.where(kept >= 0, kept, mine)] for name in names}
+        first = {name: segments[name][np.where(kept >= 0, kept, mine)] for name in PLACE}
         reason = np.where(found.template, TEMPLATE, BOILERPLATE)[found.group[goes]]
         same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
         unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
-        cuts = take({name: segments[name] for name in (*names, "tokens")}, mine)
+        cuts = take({name: segments[name] for name in (*PLACE, "tokens")}, mine)
         return self.book.cut_what_is_left({**cuts, **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
@@ -223,12 +224,12 @@ class Run:
             self.book.cut({**rows, **evidence, **told}, pieces)
         return len(goes)
 
-    def _repeats(self) -> Stretches:
+    def _repeats(self, *, shows: bool) -> Stretches:
         left, matcher = self.outcome.left, self.matchers["paragraph"]
         matcher.refresh(left, self.book.to_read("paragraph"))
         if not rows_of(matcher.rows):
             return Stretches()
-        found = self._repeat_finder.find(left, self.book.to_read("repeat"), matcher.rows)
+        found = self._repeat_finder.find(left, self.book.to_read("repeat"), matcher.rows, shows=shows)
         self.outcome.counts["skipped_places"] = found.skipped
         return found
 
@@ -236,11 +237,10 @@ class Run:
         cuts = np.array(found.cuts, np.int64).reshape(-1, 6)
         kept = np.array(found.kept, np.int64).reshape(-1, 3)
         more = np.array(found.more, np.int64).reshape(-1, 4)
-        names = ("document", "start", "end")
-        evidence, _ = self.book.as_read(dict(zip(names, more[:, 1:].T, strict=True)), np.arange(len(more)))
-        table = dict(zip((*names, "reason", "grain", "tokens"), cuts.T, strict=True))
+        evidence, _ = self.book.as_read(dict(zip(PLACE, more[:, 1:].T, strict=True)), np.arange(len(more)))
+        table = dict(zip((*PLACE, "reason", "grain", "tokens"), cuts.T, strict=True))
         return self.book.cut_what_is_left(
-            table, dict(zip(names, kept.T, strict=True)), {**evidence, "removal": more[:, 0]}
+            table, dict(zip(PLACE, kept.T, strict=True)), {**evidence, "removal": more[:, 0]}
         )
 
     def _remove_loops(self) -> int:
@@ -249,7 +249,7 @@ class Run:
         matcher.refresh(left, self.book.to_read("paragraph"))
         fresh = np.zeros(len(left.starts), bool)
         fresh[self.book.to_read("loop")] = True
-        rows = {name: column for name, column in matcher.rows.items() if name in ("document", "start", "end")}
+        rows = {name: column for name, column in matcher.rows.items() if name in PLACE}
         if not rows_of(rows):
             return 0
         rows = take(
@@ -321,21 +321,16 @@ class Run:
 
     def _shown_repeats(self, found: Stretches) -> Batch:
         """Repeats inside longer sentences, and documents that stand in another one: both stay."""
-        table = np.array([row[:7] for row in found.shown], np.int64).reshape(-1, 7)
-        names = ("document", "start", "end")
-        one, _ = self.book.as_read(dict(zip(names, table[:, :3].T, strict=True)), np.arange(len(table)))
-        other, _ = self.book.as_read(dict(zip(names, table[:, 3:6].T, strict=True)), np.arange(len(table)), "kept_")
-        return {
-            "grain": np.where(table[:, 6] == SPLICED, GRAINS.index("passage"), GRAINS.index("document")).astype(
-                np.uint8
-            ),
-            **one,
-            **other,
-            "similarity": np.array([row[7] for row in found.shown], np.float64),
-            "measure": np.where(table[:, 6] == SPLICED, 0, 2).astype(np.uint8),
-            "match": np.ones(len(table), bool),
-            "why": table[:, 6].astype(np.uint8),
-        }
+        table = concat([part for part in found.shown if rows_of(part)])
+        if not table:
+            return {}
+        n = rows_of(table)
+        one, _ = self.book.as_read({name: table[name] for name in PLACE}, np.arange(n))
+        other, _ = self.book.as_read({name: table[f"kept_{name}"] for name in PLACE}, np.arange(n), "kept_")
+        is_run = table["why"] == SPLICED
+        told = {"similarity": table["similarity"], "match": np.ones(n, bool), "why": table["why"]}
+        grain = np.where(is_run, GRAINS.index("passage"), GRAINS.index("document")).astype(np.uint8)
+        return {"grain": grain, **one, **other, "measure": np.where(is_run, 0, 2).astype(np.uint8), **told}
 
     def _shown(self, grain: str, found: Matches) -> Batch:
         """Pairs that match, or nearly, and that this pass does not act on."""

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.backends.base import Backend
 from dedup.config import Config
@@ -14,7 +15,8 @@ from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
 from dedup.matching import document_batches
 from dedup.model import I64, Batch, concat, distinct, rows_of, take
-from dedup.stages.band import BucketPairs
+from dedup.shown import shown
+from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
 from dedup.stages.winnow import winnow
@@ -34,24 +36,32 @@ class RepeatFinder:
         self._config = config
         self._backend = backend
         self._prints: Batch = {}
+        self._found: Batch = {}
+        self._complete = False
 
-    def find(self, left: Left, changed: I64, segments: Batch) -> Stretches:
-        """The cuts that repeats call for, and the repeats that are only shown.
+    def find(self, left: Left, changed: I64, segments: Batch, *, shows: bool) -> Stretches:
+        """The cuts that repeats call for.
 
         Args:
             left: what is left of the documents.
             changed: documents to read anew.
             segments: the paragraphs of what is left.
+            shows: whether to tell what stays as well.
         """
-        self._refresh(left, changed)
         found = Stretches()
-        runs = self._runs(left, found)
-        if rows_of(runs):
-            told = {name: segments[name] for name in ("document", "start", "end", "kind")}
-            self._cover(left, runs, take(told, np.argsort(told["start"], kind="stable")), found)
+        self._found = self._runs(left, self._refresh(left, changed), found)
+        self._cover(left, segments, found, shows=shows)
         return found
 
-    def _refresh(self, left: Left, changed: I64) -> None:
+    def staying(self, left: Left, segments: Batch) -> Stretches:
+        """What of the repeats that were found last stays, where nothing was cut for them."""
+        found = Stretches()
+        for desk, part in self._desks(left, segments):
+            found.shown.append(shown(desk, part, {}))
+        return found
+
+    def _refresh(self, left: Left, changed: I64) -> NDArray[np.bool_]:
+        """Choose fingerprints of changed documents anew; returns which documents are not as they were."""
         gone = left.dropped.copy()
         gone[changed] = True
         old = take(self._prints, ~gone[self._prints["document"]]) if self._prints else {}
@@ -59,19 +69,28 @@ class RepeatFinder:
         work = partial(winnow, arena=left.arena, weight=self._config.repeat_weight)
         new = concat(self._backend.map_batches(work, document_batches(left, alive)))
         rows = concat([part for part in (old, new) if rows_of(part)])
-        self._prints = take(rows, np.lexsort((rows["position"], rows["document"]))) if rows_of(rows) else {}
+        self._prints = take(rows, np.argsort(rows["document"] << 32 | rows["position"], kind="stable")) if rows else {}
+        return gone
 
-    def _runs(self, left: Left, found: Stretches) -> Batch:
+    def _runs(self, left: Left, changed: NDArray[np.bool_], found: Stretches) -> Batch:
         """Maximal equal runs, sorted by later document and start."""
         prints = self._prints
         if not rows_of(prints):
             return {}
-        rows = {"hash": prints["hash"], "rank": np.arange(rows_of(prints), dtype=np.int64)}
+        known: Batch = {}
+        rank = np.arange(rows_of(prints), dtype=np.int64)
+        if self._complete and self._found:  # then the runs between two documents that stayed as they were are known
+            known = take(self._found, ~changed[self._found["later"]] & ~changed[self._found["earlier"]])
+            rank = np.flatnonzero(shared(prints["hash"], changed[prints["document"]]))
+        if not len(rank):
+            return known
+        rows = {"hash": prints["hash"][rank], "rank": rank}
         pairs = concat(
             self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", self._config.posting_limit))
         )
         counts = pairs["first"] < 0
         found.skipped = int(pairs["second"][counts].sum())
+        self._complete = found.skipped == 0
         first, second = pairs["first"][~counts], pairs["second"][~counts]
         order = np.lexsort((first, second))
         first, second = first[order], second[order]
@@ -81,19 +100,22 @@ class RepeatFinder:
         }  # fmt: skip
         if self._config.scope == "document":
             batch = take(batch, batch["later"] == batch["earlier"])
+        if known:
+            batch = take(batch, changed[batch["later"]] | changed[batch["earlier"]])
         work = partial(extend, arena=left.arena, starts=left.starts, ends=left.ends, weight=self._config.repeat_weight)
-        runs = concat(self._backend.map_batches(work, _by_later(batch, left)))
-        if not rows_of(runs):
-            return {}
-        names = ("earlier_start", "earlier", "length", "start", "later")
-        table = np.stack([runs[name] if name != "length" else -runs[name] for name in names])
-        order = np.lexsort(table)
-        # places of one run may have been extended in two batches
-        table = table[:, order]
-        fresh = np.concatenate([[True], (table[:, 1:] != table[:, :-1]).any(axis=0)])
-        return take(runs, order[fresh])
+        runs = concat(part for part in (known, *self._backend.map_batches(work, _by_later(batch, left))) if part)
+        return _in_order(runs) if rows_of(runs) else {}
 
-    def _cover(self, left: Left, runs: Batch, segments: Batch, found: Stretches) -> None:
+    def _desks(self, left: Left, segments: Batch) -> Iterator[tuple[Desk, Batch]]:
+        """The runs, some megabytes of text at a time, with the documents that they name."""
+        if not rows_of(self._found):
+            return
+        told = {name: segments[name] for name in ("document", "start", "end", "kind")}
+        told = take(told, np.argsort(told["start"], kind="stable"))
+        for documents, part in _chunks(self._found, left):
+            yield Desk(left, documents, told, self._config), part
+
+    def _cover(self, left: Left, segments: Batch, found: Stretches, *, shows: bool) -> None:
         """Decide document after document what goes."""
         config = self._config
         coverer = Coverer(
@@ -102,20 +124,26 @@ class RepeatFinder:
             paragraph_scope="document" if config.scope == "document" else "corpus",
             exact=config.cut == "exact",
         )
-        for documents, part in _chunks(runs, left):
-            desk = Desk(left, documents, segments, config)
-            edges = np.searchsorted(part["later"], distinct(part["later"]))
-            for low, high in zip(edges, [*edges[1:], rows_of(part)], strict=True):
-                mine = take(part, np.arange(low, high))
-                document = int(mine["later"][0])
-                listed = [
-                    Run(*row)
-                    for row in zip(
-                        *(mine[n].tolist() for n in ("start", "length", "earlier", "earlier_start")), strict=True
-                    )
-                ]
-                desk.write(document, list(coverer.cover(desk.page(document), listed, desk.sizes)), found)
-                desk.show(document, listed, coverer, found)
+        for desk, part in self._desks(left, segments):
+            cuts = take(part, desk.with_cuts(part))
+            edges = [*np.searchsorted(cuts["later"], distinct(cuts["later"])).tolist(), rows_of(cuts)]
+            columns = [cuts[name].tolist() for name in ("start", "length", "earlier", "earlier_start")]
+            for low, high in pairwise(edges):
+                document = int(cuts["later"][low])
+                runs = [Run(*row) for row in zip(*(column[low:high] for column in columns), strict=True)]
+                desk.write(document, list(coverer.cover(desk.page(document), runs, desk.sizes)), found)
+            if shows:
+                found.shown.append(shown(desk, part, coverer.gone))
+
+
+def _in_order(runs: Batch) -> Batch:
+    """Runs by later document and start, the longest first; places of one run may have been extended in two batches."""
+    names = ("earlier_start", "earlier", "length", "start", "later")
+    table = np.stack([runs[name] if name != "length" else -runs[name] for name in names])
+    order = np.lexsort(table)
+    table = table[:, order]
+    fresh = np.concatenate([[True], (table[:, 1:] != table[:, :-1]).any(axis=0)])
+    return take(runs, order[fresh])
 
 
 def _by_later(pairs: Batch, left: Left) -> Iterator[Batch]:

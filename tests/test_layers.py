@@ -24,7 +24,7 @@ LAYERS = [
     {"ledger"},
     {"stages"},
     {"matching"},
-    {"desk", "repeating"},
+    {"desk", "repeating", "shown"},
     {"pipeline"},
     {"memory", "saved"},
     {"files"},

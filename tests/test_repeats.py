@@ -53,7 +53,7 @@ def found(texts: Sequence[str], weight: int = WEIGHT, **options: int) -> tuple[T
     inner, backend = repeating.extend, LocalBackend(1)
     config = Config(repeat_weight=weight, **options)  # type: ignore[arg-type]
     with patch.object(repeating, "extend", extend):
-        skipped = repeating.RepeatFinder(config, backend).find(left, everything, segments).skipped
+        skipped = repeating.RepeatFinder(config, backend).find(left, everything, segments, shows=True).skipped
     backend.close()
     runs = concat(seen)
     rows = zip(runs["later"].tolist(), runs["start"].tolist(), runs["length"].tolist(), strict=True) if runs else ()

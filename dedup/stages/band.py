@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.model import Batch, distinct
+
+_PLACES = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,11 @@ def band(batch: Batch) -> tuple[Batch, int]:
     packed = distinct(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
     low = np.uint64(0xFFFFFFFF)
     return {"first": (packed & low).astype(np.int64), "second": (packed >> np.uint64(32)).astype(np.int64)}, skipped
+
+
+def shared(keys: NDArray[np.unsignedinteger], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows may share a key with one of the chosen rows: all that do, and by chance a few more."""
+    place = (keys & keys.dtype.type(_PLACES - 1)).astype(np.intp)
+    marks = np.zeros(_PLACES, bool)
+    marks[place[chosen]] = True
+    return marks[place]

@@ -102,8 +102,8 @@ class Coverer:
         weights = np.concatenate([[0], np.cumsum(1 + (page.values & np.uint64(1)).astype(np.int64))])
         yield from self._contained(page, runs, weights)
         repeated = _mask(len(page.values), ((run.start, run.end) for run in runs))
-        whole = page.is_long & _inside(repeated, page.paragraphs)
-        parts = np.flatnonzero(_inside(repeated, page.units))
+        whole = page.is_long & inside(repeated, page.paragraphs)
+        parts = np.flatnonzero(inside(repeated, page.units))
         for paragraph in np.union1d(np.flatnonzero(whole), page.owner[parts]).tolist():
             if whole[paragraph]:
                 start, end = page.paragraphs[paragraph].tolist()
@@ -123,7 +123,7 @@ class Coverer:
             return
         lifted = _mask(len(page.values), ((run.earlier_start, run.earlier_start + run.length) for run in own))
         heavy = weights[page.paragraphs[:, 1]] - weights[page.paragraphs[:, 0]] >= self.weight
-        for start, end in page.paragraphs[page.is_long & heavy & _inside(lifted, page.paragraphs)].tolist():
+        for start, end in page.paragraphs[page.is_long & heavy & inside(lifted, page.paragraphs)].tolist():
             for run in own:
                 if not run.earlier_start <= start < end <= run.earlier_start + run.length:
                     continue
@@ -205,8 +205,8 @@ def _mask(n: int, ranges: Iterable[Stretch]) -> NDArray[np.bool_]:
     return mask
 
 
-def _inside(mask: NDArray[np.bool_], ranges: I64) -> NDArray[np.bool_]:
-    """Which ranges, empty ones excepted, the mask holds all of."""
+def inside(mask: NDArray[np.bool_], ranges: I64) -> NDArray[np.bool_]:
+    """Which ranges, int64[n, 2], empty ones excepted, the mask holds all of; bool[n]."""
     sums = np.concatenate([[0], np.cumsum(mask)])
     low, high = ranges.T
     result: NDArray[np.bool_] = (high > low) & (sums[high] - sums[low] == high - low)

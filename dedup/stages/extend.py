@@ -22,7 +22,7 @@ def extend(batch: Batch, *, arena: U8, starts: I64, ends: I64, weight: int) -> B
     """
     documents, inverse = np.unique(np.concatenate([batch["later"], batch["earlier"]]), return_inverse=True)
     later, earlier = np.split(inverse.astype(np.int64), 2)
-    values, offsets, _, _ = kernels.tokenize(arena, starts[documents], ends[documents])
+    values, offsets = kernels.tokens(arena, starts[documents], ends[documents])
     difference = batch["later_position"] - batch["earlier_position"]
     order = np.lexsort((batch["later_position"], difference, earlier, later))
     pairs = np.stack([later, batch["later_position"], earlier, batch["earlier_position"]], axis=1)[order]

@@ -248,7 +248,7 @@ def _others(document: I64, chosen: Bools) -> tuple[I64, I64]:
 
 def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I64) -> _Skeletons:
     """What is constant in each of some short segments."""
-    values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
+    values, offsets = kernels.tokens(arena, starts, ends)
     n = len(starts)
     if not len(values):
         return _Skeletons(np.zeros(n, np.uint64), np.zeros(n, bool), np.zeros(0, bool), offsets)

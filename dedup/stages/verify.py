@@ -33,7 +33,7 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
     for side, place in zip(("first", "second"), np.split(inverse, 2), strict=True):
         starts[place], ends[place] = batch[f"{side}_start"], batch[f"{side}_end"]
     pairs = np.ascontiguousarray(inverse.reshape(2, -1).T.astype(np.int64))
-    values, offsets, _, _ = kernels.tokenize(arena, starts, ends)
+    values, offsets = kernels.tokens(arena, starts, ends)
     longer = np.maximum(batch["first_tokens"], batch["second_tokens"])
     short = longer <= config.short_tokens
     similarity = np.zeros(len(pairs))

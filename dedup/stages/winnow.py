@@ -22,7 +22,7 @@ def winnow(batch: Batch, *, arena: U8, weight: int) -> Batch:
     Returns:
         `hash` uint64, `document` and `position` int64 (of the first token, counted within the document), in order.
     """
-    values, offsets, _, _ = kernels.tokenize(arena, batch["start"], batch["end"])
+    values, offsets = kernels.tokens(arena, batch["start"], batch["end"])
     hashes, places = kernels.winnow(values, offsets, GRAM, weight - GRAM - 1)
     owner = np.searchsorted(offsets, places, "right") - 1
     return {"hash": hashes, "document": batch["document"][owner], "position": places - offsets[owner]}
