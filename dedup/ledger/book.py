@@ -106,7 +106,7 @@ class Book:
             for document, a, b in zip(documents, low, high, strict=True)
         })  # fmt: skip
         for rule, changed in self.changed.items():
-            self.changed[rule] = np.union1d(changed, documents)
+            self.changed[rule] = distinct(np.concatenate([changed, documents]))
 
     def _drop_small(self, documents: I64) -> None:
         """Drop records of which too little is left, unless something stands for others there."""

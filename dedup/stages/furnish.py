@@ -105,7 +105,8 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     counts, group = _spread(mine, keys, page)
     spread, share = counts[group], counts[group] / pages[mine]
     chosen = _passes(spread, pages[mine])
-    rest = np.flatnonzero(~chosen & (tokens <= SHORT_TOKENS) & _near(document, tokens, chosen))
+    alone = np.bincount(document)[document] == 1 if len(document) else chosen  # a page of one segment is its own text
+    rest = np.flatnonzero(~chosen & ~alone & (tokens <= SHORT_TOKENS) & _near(document, tokens, chosen))
     starts, ends = segments["start"][rows[rest]], segments["end"][rows[rest]]
     skeletons = _skeletons(arena, starts, ends, mine[rest], page[rest], pages)
     counts, group = _spread(mine[rest], skeletons.hash, page[rest])
@@ -166,7 +167,10 @@ def _joined(page: I64, name: U64, document: I64, hashes: U64, tokens: I64) -> I6
     lead = page.copy()
     lead[known] = known[first][inverse]
     with np.errstate(over="ignore"):
-        stands = np.isin(hashes ^ lead[document].astype(np.uint64) * _MIX, hashes ^ document.astype(np.uint64) * _MIX)
+        there = distinct(hashes ^ document.astype(np.uint64) * _MIX)
+        wanted = hashes ^ lead[document].astype(np.uint64) * _MIX
+    place = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
+    stands = there[place] == wanted if len(there) else np.zeros(0, bool)
     whole = np.bincount(document, tokens, len(page))
     same = np.bincount(document, np.where(stands, tokens, 0), len(page))
     joins = (whole > 0) & (same >= SAME_SHARE * np.maximum(whole, whole[lead]))
@@ -252,28 +256,50 @@ def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I
     n = len(starts)
     if not len(values):
         return _Skeletons(np.zeros(n, np.uint64), np.zeros(n, bool), np.zeros(0, bool), offsets)
-    owner = np.repeat(np.arange(n), np.diff(offsets))
-    count, pair = _pairs(values, offsets, owner, host, page)
+    sizes = np.diff(offsets)
+    least = np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))[host]
+    count, pair = _pairs(values, offsets, np.repeat(host, sizes), np.repeat(page, sizes))
+    best = np.maximum.reduceat(count, offsets[:-1])
+    able = best >= least
+    mine = np.repeat(able, sizes)
+    skeletons = _learnt(values[mine], count[mine], pair[mine], sizes[able], host[able], page[able], least[able])
+    total, usable = np.zeros(n, np.uint64), np.zeros(n, bool)
+    total[able], usable[able] = skeletons.hash, skeletons.usable
+    bounds = np.concatenate([[0], np.cumsum(np.where(able, sizes, 0))]).astype(np.int64)
+    return _Skeletons(total, usable, skeletons.varies, bounds)
+
+
+def _learnt(
+    values: U64, count: I64, pair: U64, sizes: I64, host: I64, page: I64, least: NDArray[np.float64]
+) -> _Skeletons:
+    """What is constant in segments whose commonest pair of tokens is common enough."""
+    n = len(sizes)
+    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    if not n:
+        return _Skeletons(np.zeros(0, np.uint64), np.zeros(0, bool), np.zeros(0, bool), offsets)
+    owner = np.repeat(np.arange(n), sizes)
     best = np.maximum.reduceat(count, offsets[:-1])
     place = np.where(count == best[owner], np.arange(len(values)), len(values))
     lead = np.minimum.reduceat(place, offsets[:-1])
     alike = _named(host, pair[lead])  # segments with the same commonest pair
     members, _ = _spread(host, pair[lead], page)
     counts, group = _spread(alike[owner], values, page[owner])
-    least = np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))[host]
     need = np.maximum(least, COMMON_SHARE * members[alike])[owner]
-    constant = (counts[group] >= need) & ((values & np.uint64(2)) == 0) & (best >= least)[owner]
+    constant = (counts[group] >= need) & ((values & np.uint64(2)) == 0)
     return _hashed(values, offsets, owner, constant)
 
 
-def _pairs(values: U64, offsets: I64, owner: I64, host: I64, page: I64) -> tuple[I64, U64]:
-    """For each token on how many pages of the host it follows the token before it, and a name for the two."""
+def _pairs(values: U64, offsets: I64, host: I64, page: I64) -> tuple[I64, U64]:
+    """For each token on how many pages of the host it follows the token before it, 0 if on fewer than 3; and a name for the two."""
     before = np.concatenate([np.zeros(1, np.uint64), values[:-1]])
     with np.errstate(over="ignore"):
         pair = (before * _MIX) ^ values
-    shared, named = _spread(host[owner], pair, page[owner])
-    counts = shared[named]
-    counts[offsets[:-1]] = 0  # the first token follows none
+    place = (pair >> np.uint64(42)).astype(np.int64)
+    often = (np.bincount(place) >= 3)[place]  # most pairs are rare, and need no exact count
+    often[offsets[:-1]] = False  # the first token follows none
+    counts = np.zeros(len(values), np.int64)
+    shared, named = _spread(host[often], pair[often], page[often])
+    counts[often] = shared[named]
     return counts, pair
 
 
