@@ -22,6 +22,9 @@ static const char *const snippets[] = {
     "\xCB\x8A", "\xCB\x99", "\xEA\xB0\x80", "\xD0\x96", "\xE2\x80\x8B", "\xEF\xAC\x83", "\xE3\x8C\x96",
     "\xF0\xA0\x80\x80", "\xF0\x9F\x98\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xC0\x80", "\xE0\x80\x80", "\xFF",
     "\x80", "\xE4\xB8", "\xF0\x9F",
+    "{\"text\":\"", "\",\"id\": \"", "\"}\n", "{\"a\":", "{\"te\\u0078t\":\"", "}\n", "[", "]", "{", "}", "\"", "\\",
+    "\\n", "\\u4e2d", "\\ud83d\\ude00", "\\uD800", "null", "-1.5e3", "true", ":", "\"text\":", "{\"id\":0}\n",
+    "\"x\":[{\"a\":[1,\"\\\"\"]}],",
 };
 
 static uint64_t dice_state;

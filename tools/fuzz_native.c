@@ -290,6 +290,56 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     (void)overlaps(&with.in, with.pairs, with.pair_count, distances);
 }
 
+/* ---- records ------------------------------------------------------------------------------------------------- */
+
+/* What is found lies in its line; what is decoded is no longer than it was, and is UTF-8. */
+static void check_record(const uint8_t *bytes, size_t size, const records_made *made, size_t record, size_t keys) {
+    const uint64_t *line = made->lines.data + 2 * record;
+    DEMAND(line[0] < line[1] && line[1] <= size && (line[1] == size || bytes[line[1] - 1] == '\n'));
+    for (size_t key = record * keys; key < (record + 1) * keys; key++) {
+        uint64_t kind = made->kinds.data[key];
+        const int64_t *range = (const int64_t *)made->ranges.data + 2 * key;
+        DEMAND(kind <= JSON_OTHER && (kind == JSON_ABSENT || (int64_t)made->members.data[record] > 0));
+        if (kind == JSON_ABSENT) DEMAND(range[0] == 0 && range[1] == 0);
+        else DEMAND(range[0] > (int64_t)line[0] && range[0] <= range[1] && range[1] < (int64_t)line[1]);
+        if (kind != JSON_STRING && kind != JSON_ESCAPED) continue;
+        DEMAND(bytes[range[0] - 1] == '"' && bytes[range[1]] == '"');
+        size_t room = (size_t)(range[1] - range[0]);
+        uint8_t escaped = kind == JSON_ESCAPED, *values = malloc(room ? room : 1), valid = 0;
+        int64_t offsets[2];
+        texts raw = {bytes, size, range, range + 1, 1, 1}, decoded = {values, room, offsets, offsets + 1, 1, 1};
+        DEMAND(values && unescape(&raw, &escaped, values, room, offsets) == STATUS_OK);
+        DEMAND(escaped ? offsets[1] < (int64_t)room : !memcmp(values, bytes + range[0], room));
+        DEMAND(valid_utf8(&raw, &valid) == STATUS_OK && valid);
+        DEMAND(valid_utf8(&decoded, &valid) == STATUS_OK && valid);
+        free(values);
+    }
+}
+
+static void check_records(const uint8_t *bytes, size_t size) {
+    static const uint8_t names[] = "atextid";
+    static const int64_t bounds[] = {0, 1, 5, 7, 7};
+    key_names keys = {names, 7, bounds, 5};
+    records_made made = {{0}, {0}, {0}, {0}};
+    DEMAND(records(bytes, size, &keys, &made) == STATUS_OK);
+    size_t count = made.members.size;
+    DEMAND(made.lines.size == 2 * count && made.kinds.size == 4 * count && made.ranges.size == 8 * count);
+    for (size_t i = 0; i < count; i++) check_record(bytes, size, &made, i, 4);
+    words_free(&made.lines), words_free(&made.members), words_free(&made.kinds), words_free(&made.ranges);
+}
+
+/* Bytes that are no JSON are decoded and checked without a step too far. */
+static void check_strings(const input *with) {
+    uint8_t escaped[MAX_TEXTS], valid[MAX_TEXTS], *values = malloc(MAX_TEXTS * MAX_INPUT);
+    int64_t offsets[MAX_TEXTS + 1];
+    memset(escaped, 1, sizeof escaped);
+    DEMAND(values && unescape(&with->in, escaped, values, MAX_TEXTS * MAX_INPUT, offsets) == STATUS_OK);
+    DEMAND(valid_utf8(&with->in, valid) == STATUS_OK);
+    for (size_t i = 0; i < with->in.starts_count; i++)
+        DEMAND(offsets[i] <= offsets[i + 1] && offsets[i + 1] - offsets[i] <= with->ends[i] - with->starts[i]);
+    free(values);
+}
+
 /* ---- the target ---------------------------------------------------------------------------------------------- */
 
 #define HEAD 8 /* bytes that choose; the rest is text */
@@ -317,6 +367,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_texts(&with);
     check_pieces(&with);
     check_classes(text, bytes);
+    check_records(text, bytes);
+    check_strings(&with);
     check_values(text, bytes, (unsigned)with.k);
     free(text);
     return 0;

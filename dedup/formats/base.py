@@ -76,6 +76,21 @@ class SourceReader(Protocol):
         ...
 
 
+def field_bounds(lengths: I64) -> I64:
+    """Lay the text fields of each document out with `FIELD_BREAK` between them.
+
+    Args:
+        lengths: int64[n, f], bytes of each field.
+
+    Returns:
+        int64[n, f, 2], see `Documents.bounds`.
+    """
+    bounds = np.empty((*lengths.shape, 2), np.int64)
+    bounds[:, :, 1] = np.cumsum(lengths, axis=1) + np.arange(lengths.shape[1]) * len(FIELD_BREAK)
+    bounds[:, :, 0] = bounds[:, :, 1] - lengths
+    return bounds
+
+
 class Batcher:
     """Gather records until they weigh about `batch_bytes`, then hand them over as one `Documents`."""
 
@@ -130,7 +145,7 @@ class Batcher:
             consumed: bytes of the source file read so far, since its start.
         """
         n = len(self._records)
-        bounds = self._bounds(n)
+        bounds = field_bounds(np.array(self._lengths, np.int64).reshape(n, self._n_fields))
         documents = Documents(
             source=self._source.index,
             records=np.array(self._records, np.int64),
@@ -150,13 +165,6 @@ class Batcher:
         """Hand over the rest, if there is anything to tell."""
         if self._records or self._bad or consumed > self._told:
             yield self.take(consumed)
-
-    def _bounds(self, n: int) -> I64:
-        lengths = np.array(self._lengths, np.int64).reshape(n, self._n_fields)
-        bounds = np.empty((n, self._n_fields, 2), np.int64)
-        bounds[:, :, 1] = np.cumsum(lengths, axis=1) + np.arange(self._n_fields) * len(FIELD_BREAK)
-        bounds[:, :, 0] = bounds[:, :, 1] - lengths
-        return bounds
 
     def _joined(self, n: int) -> Strings:
         step = self._n_fields

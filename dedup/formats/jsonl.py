@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
-from dedup.formats.base import MAX_RECORD_BYTES, META, Batcher, Range, Span
+import numpy as np
+
+from dedup import kernels
+from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds
+from dedup.formats.blocks import NOTHING, Block, blocks
 from dedup.formats.compression import InputStream, open_decompressed
-from dedup.formats.escapes import BACKSLASH, JsonPlaces, unescape
+from dedup.formats.escapes import JsonPlaces
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import locate_spans, settle_spans
+from dedup.formats.sample import key_of, kinds_of
+from dedup.formats.strict import BadLineError, count_fields, members, values_of
 from dedup.formats.text import HEAD_BYTES, foreign_reason
-from dedup.model import Documents, Fields, Source
+from dedup.kernels.arrays import ESCAPED, NULL, NUMBER, OTHER, STRING
+from dedup.model import FIELD_BREAK, I64, U8, BadRecord, Documents, Fields, Source, Strings
 
 SAMPLE_RECORDS = 1000
 SAMPLE_BYTES = 1 << 20
 """The fields are looked for in so many first records, or in those that begin in so many first bytes."""
 
-MAX_DEPTH = 400
-"""Levels of nesting that are read. A limit of our own, because Python's depends on how deep the caller stands."""
+BLOCK_BYTES = 1 << 20
+"""Bytes that are read at a time: they stay in a core's cache while they are looked at and decoded."""
 
 BOM = b"\xef\xbb\xbf"
 _WHITE = b" \t\r\n"
-_SURROGATES = re.compile("[\ud800-\udfff]")
-# Possessive, so that a string of millions of escapes takes no memory for ways back.
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_STRINGS = re.compile(_STRING, re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
-_KEY = re.compile(rb"[\s,]*(" + _STRING + rb")\s*:\s*", re.DOTALL)
-_NESTED = re.compile(_STRING + rb"|[\[\]{}]", re.DOTALL)
-_SCALAR = re.compile(rb"[^,}\]\s]+")
-
-
-class _Number(str):
-    """The digits of a JSON number as they stand in the record."""
-
-    __slots__ = ()
-
-
-_DECODER = json.JSONDecoder(parse_int=_Number, parse_float=_Number, parse_constant=_Number)
-
-
-class _BadLineError(Exception):
-    """A line that is not a document; the reason is its message."""
 
 
 class JsonlReader:
@@ -52,27 +35,23 @@ class JsonlReader:
 
     def __init__(self, source: Source, fields: Fields, batch_bytes: int) -> None:
         self.source = source
-        self._batch_bytes = batch_bytes
+        self._block_bytes = min(batch_bytes, BLOCK_BYTES)
         self.fields = self._resolve(fields)
-        self._keys = {name.encode("utf-8", "surrogatepass"): i for i, name in enumerate(self.fields.text)}
+        self._keys = {key_of(name): i for i, name in enumerate(self.fields.text)}
+        self._meta = {role: name for role in META if (name := getattr(self.fields, role)) is not None}
+        self._names = Strings.of([key_of(name) for name in (*self.fields.text, *self._meta.values())])
 
     def read(self) -> Iterator[Documents]:
         """Yield the documents. See `SourceReader.read`."""
-        batcher = Batcher(self.source, self.fields, self._batch_bytes)
-        text_names = self.fields.text
-        meta_names = tuple(name for name in (getattr(self.fields, role) for role in META) if name is not None)
+        record = told = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
-            for offset, line, length, reason in _lines(stream):
-                try:
-                    if reason is not None:
-                        raise _BadLineError(reason)
-                    texts, meta = _values(line, text_names, meta_names)
-                    batcher.add(offset, length, texts, meta)
-                except _BadLineError as bad:
-                    batcher.spoil(offset, length, str(bad))
-                if batcher.full:
-                    yield batcher.take(stream.consumed())
-            yield from batcher.last(stream.consumed())
+            for block in _blocks(stream, self._block_bytes):
+                documents = self._documents(block, record, stream.consumed() - told)
+                told = stream.consumed()
+                record += len(documents) + len(documents.bad)
+                yield documents
+            if stream.consumed() > told:
+                yield self._documents(Block(0, 0, NOTHING), record, stream.consumed() - told)
 
     def settle(self, raw: bytes, spans: Sequence[Span]) -> list[Span]:
         """See `SourceReader.settle`."""
@@ -94,179 +73,128 @@ class JsonlReader:
                 strings[field] = (start + 1, end - 1) if raw[start : start + 1] == b'"' else (0, 0)
         return strings
 
+    def _documents(self, block: Block, first: int, consumed: int) -> Documents:
+        """The documents of a block; `first` is the number of its first record."""
+        text, bad = block.lines, []
+        lines, members_of, kinds, ranges = kernels.records(text, self._names.values, self._names.offsets)
+        records = np.arange(first, first + len(lines), dtype=np.int64)
+        odd = self._odd(lines, members_of, kinds)
+        if block.fault is not None:
+            bad = [BadRecord(self.source.index, first, block.offset, block.length, block.fault)]
+        elif len(odd):
+            text, bad = self._read_strictly(block, first, lines, odd, kinds, ranges)
+            good = ~np.isin(records, [record.record for record in bad])
+            lines, kinds, ranges, records = lines[good], kinds[good], ranges[good], records[good]
+        starts = ranges[:, :, 0]
+        ends = np.where((kinds == NULL) | (kinds == OTHER), starts, ranges[:, :, 1])
+        lengths, documents = _texts(text, starts, ends, kinds, len(self.fields.text))
+        meta = {role: _column(text, starts, ends, kinds, i) for i, role in enumerate(self._meta, len(self.fields.text))}
+        return Documents(
+            source=self.source.index,
+            records=records,
+            positions=np.stack([lines[:, 0] + block.offset, lines[:, 1] - lines[:, 0]], axis=1),
+            text=documents,
+            bounds=field_bounds(lengths),
+            meta=meta,
+            bad=tuple(bad),
+            consumed=consumed,
+        )
+
+    def _odd(self, lines: I64, members_of: I64, kinds: U8) -> I64:
+        """The lines that are not plainly documents."""
+        texts = kinds[:, : len(self.fields.text)]
+        odd = (members_of < 0) | ((texts == NUMBER) | (texts == OTHER)).any(axis=1)
+        return np.flatnonzero(odd | (lines[:, 1] - lines[:, 0] > MAX_RECORD_BYTES))
+
+    def _read_strictly(
+        self, block: Block, first: int, lines: I64, odd: I64, kinds: U8, ranges: I64
+    ) -> tuple[U8, list[BadRecord]]:
+        """Read odd lines one by one: their values are put behind the block, and `kinds` and `ranges` tell of them there.
+
+        Returns:
+            The block with those values, and the records that are none.
+        """
+        values: list[bytes] = []
+        bad: list[BadRecord] = []
+        place = len(block.lines)
+        for row in odd.tolist():
+            start, end = lines[row].tolist()
+            try:
+                if end - start > MAX_RECORD_BYTES:
+                    raise BadLineError(f"longer than {MAX_RECORD_BYTES >> 20} MiB")
+                texts, meta = values_of(block.lines[start:end].tobytes(), self.fields.text, tuple(self._meta.values()))
+            except BadLineError as why:
+                bad.append(BadRecord(self.source.index, first + row, block.offset + start, end - start, str(why)))
+                continue
+            values += [*texts, *meta]
+            bounds = place + np.cumsum([0, *(len(value) for value in (*texts, *meta))])
+            kinds[row], ranges[row, :, 0], ranges[row, :, 1] = STRING, bounds[:-1], bounds[1:]
+            place = int(bounds[-1])
+        return np.concatenate([block.lines, np.frombuffer(b"".join(values), np.uint8)]), bad
+
     def _resolve(self, given: Fields) -> Fields:
         """Look at the first records, and at further ones only for given fields that these do not have."""
         wanted = {name for name in (*given.text, *(getattr(given, role) for role in META)) if name is not None}
+        with open_decompressed(self.source.path, self.source.compression) as stream:
+            first = next(_blocks(stream, SAMPLE_BYTES), Block(0, 0, NOTHING))
+        kinds = kinds_of(first.lines, SAMPLE_RECORDS)
+        if not kinds or not wanted <= kinds.keys():
+            columns, n_records = self._columns(wanted)
+            if not n_records:
+                return unresolved(given)
+            kinds = {name: column.kind for name, column in columns.items()}
+        return resolve(self.source.path, given, kinds, lambda: list(self._columns(wanted)[0].values()))
+
+    def _columns(self, wanted: set[str]) -> tuple[dict[str, Column], int]:
+        """Read the first records in full, and further ones until all wanted fields were met; count them."""
         columns: dict[str, Column] = {}
         n_records = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
-            for offset, line, _, reason in _lines(stream):
+            for offset, line in _lines(stream):
                 enough = n_records >= SAMPLE_RECORDS or (n_records and offset >= SAMPLE_BYTES)
                 if enough and wanted <= columns.keys():
                     break
-                record = _sample(line) if reason is None else None
-                if record is not None:
-                    n_records += 1
-                    _count(columns, record)
-        if not n_records:
-            return unresolved(given)
-        kinds = {name: column.kind for name, column in columns.items()}
-        return resolve(self.source.path, given, kinds, lambda: list(columns.values()))
+                n_records += count_fields(columns, line)
+        return columns, n_records
 
 
-def _lines(stream: InputStream) -> Iterator[tuple[int, bytes, int, str | None]]:
-    """Yield offset, bytes, length and (of one that cannot be read) the reason of each line that is not blank."""
+def _blocks(stream: InputStream, size: int) -> Iterator[Block]:
+    """The blocks of a file of lines, without the BOM; one with a fault where the file is none of those."""
     head = stream.peek(HEAD_BYTES)[:HEAD_BYTES]
-    offset = 0
     reason = foreign_reason(head)
     if reason is not None:
-        yield 0, b"", sum(map(len, iter(lambda: stream.read(1 << 20), b""))), reason
+        yield Block(0, sum(map(len, iter(lambda: stream.read(1 << 20), b""))), NOTHING, reason)
         return
-    if head.startswith(BOM):
-        offset = len(stream.read(len(BOM)))
-    while line := stream.readline(MAX_RECORD_BYTES + 1):
-        length = len(line)
-        if length > MAX_RECORD_BYTES:
-            line = b""
-            while piece := stream.readline(1 << 20):
-                length += len(piece)
-                if piece.endswith(b"\n"):
-                    break
-            yield offset, b"", length, f"longer than {MAX_RECORD_BYTES >> 20} MiB"
-        elif line.strip(_WHITE):
-            yield offset, line, length, None
-        offset += length
+    offset = len(stream.read(len(BOM))) if head.startswith(BOM) else 0
+    yield from blocks(stream, offset, size, MAX_RECORD_BYTES)
 
 
-def _values(line: bytes, text_names: Sequence[str], meta_names: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
-    """Decode the text fields and the other fields of a line."""
-    try:
-        record = _parse(line.decode())
-    except UnicodeDecodeError:
-        return _raw_values(line, text_names, meta_names)
-    texts = []
-    for name in text_names:
-        value = record.get(name)
-        if value is None:
-            texts.append(b"")
-        elif type(value) is str:
-            texts.append(_encode(value))
-        else:
-            raise _BadLineError(f"the text field {name!r} is {_kind(value)}, not a string")
-    return texts, [_encode(value) if isinstance(value := record.get(name), str) else b"" for name in meta_names]
+def _lines(stream: InputStream) -> Iterator[tuple[int, bytes]]:
+    """Yield offset and bytes of each line that can be read and is not blank."""
+    for block in _blocks(stream, BLOCK_BYTES):
+        offset = block.offset
+        for line in block.lines.tobytes().split(b"\n"):
+            if line.strip(_WHITE):
+                yield offset, line
+            offset += len(line) + 1
 
 
-def _raw_values(line: bytes, text_names: Sequence[str], meta_names: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
-    """Do as `_values` for a line with bytes that are not UTF-8, which the values keep as they are."""
-    # The parser only proves that the line is an object: in what it decodes, bytes and escapes cannot be told apart.
-    record = _parse(line.decode("utf-8", "surrogateescape"))
-    slices: dict[bytes, bytes] = {}
-    for key, start, end in members(line):
-        slices[key] = line[start:end]
-    texts, meta = [], []
-    for name in text_names:
-        value = slices.get(name.encode("utf-8", "surrogatepass"), b"null")
-        if value != b"null" and not value.startswith(b'"'):
-            raise _BadLineError(f"the text field {name!r} is {_kind(record.get(name))}, not a string")
-        texts.append(b"" if value == b"null" else unescape(value[1:-1]))
-    for name in meta_names:
-        value = slices.get(name.encode("utf-8", "surrogatepass"), b"")
-        if value.startswith(b'"'):
-            meta.append(unescape(value[1:-1]))
-        else:
-            meta.append(value if isinstance(record.get(name), _Number) else b"")
-    return texts, meta
+def _column(text: U8, starts: I64, ends: I64, kinds: U8, i: int) -> Strings:
+    return Strings(*kernels.unescape(text, starts[:, i], ends[:, i], kinds[:, i] == ESCAPED))
 
 
-def _parse(line: str) -> dict[str, object]:
-    if line.count("[") + line.count("{") > MAX_DEPTH and _depth(line.encode("utf-8", "surrogateescape")) > MAX_DEPTH:
-        raise _BadLineError(f"nested deeper than {MAX_DEPTH} levels")
-    try:
-        record = _DECODER.decode(line)
-    except json.JSONDecodeError as error:
-        # The parser goes past the line's end before it misses something; the place is the same with an end and without.
-        place = min(error.pos, len(line.rstrip()))
-        column = len(line[:place].encode("utf-8", "surrogateescape")) + 1
-        raise _BadLineError(f"not valid JSON: {error.msg.removesuffix(' at')} at byte {column:,} of the line") from None
-    except RecursionError:
-        raise _BadLineError(f"nested deeper than {MAX_DEPTH} levels") from None
-    if type(record) is not dict:
-        raise _BadLineError(f"{_kind(record)}, not a JSON object")
-    return record
-
-
-def _depth(line: bytes) -> int:
-    depth = deepest = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", line)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _encode(value: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        return _SURROGATES.sub("\ufffd", value).encode()
-
-
-def _kind(value: object) -> str:
-    match value:
-        case _Number():
-            return "a number"
-        case str():
-            return "a string"
-        case bool():
-            return "true or false"
-        case list():
-            return "a list"
-        case dict():
-            return "an object"
-    return "null"
-
-
-def members(raw: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield key (decoded) and the start and end of the value of each member of a record known to be a JSON object."""
-    at = raw.index(b"{") + 1
-    while (key := _KEY.match(raw, at)) is not None:
-        start = key.end()
-        end = _value_end(raw, start)
-        name = key.group(1)[1:-1]
-        yield (unescape(name) if BACKSLASH in name else name), start, end
-        at = end
-
-
-def _value_end(raw: bytes, start: int) -> int:
-    first = raw[start : start + 1]
-    if first in (b"{", b"["):
-        depth = 0
-        for token in _NESTED.finditer(raw, start):
-            mark = token.group()
-            if mark in (b"{", b"["):
-                depth += 1
-            elif mark in (b"}", b"]"):
-                depth -= 1
-                if depth == 0:
-                    return token.end()
-    match = (_STRINGS if first == b'"' else _SCALAR).match(raw, start)
-    if match is None:
-        raise ValueError(f"the record has no JSON value at byte {start}; give the raw record as it was read")
-    return match.end()
-
-
-def _sample(line: bytes) -> dict[str, object] | None:
-    try:
-        return _parse(line.decode("utf-8", "surrogateescape"))
-    except _BadLineError:
-        return None
-
-
-def _count(columns: dict[str, Column], record: dict[str, object]) -> None:
-    for name, value in islice(record.items(), SAMPLE_RECORDS):
-        kind = _kind(value).removeprefix("a ").removeprefix("an ")
-        column = columns.setdefault(name, Column(name, kind))
-        if kind == "string" or column.kind == "null":
-            column.kind = kind
-        if isinstance(value, str) and kind == "string":
-            column.n_values += 1
-            column.n_bytes += len(value.encode("utf-8", "surrogatepass"))
+def _texts(text: U8, starts: I64, ends: I64, kinds: U8, n_fields: int) -> tuple[I64, Strings]:
+    """The lengths of the text fields, and the documents that they make."""
+    n, wide = len(starts), 2 * n_fields - 1
+    if n_fields == 1:
+        column = _column(text, starts, ends, kinds, 0)
+        return np.diff(column.offsets).reshape(n, 1), column
+    # Between the fields stands what is put behind the text for that.
+    pieces = np.full((2, n, wide), len(text), np.int64)
+    pieces[1] += len(FIELD_BREAK)
+    pieces[0, :, ::2], pieces[1, :, ::2] = starts[:, :n_fields], ends[:, :n_fields]
+    escaped = np.zeros((n, wide), bool)
+    escaped[:, ::2] = kinds[:, :n_fields] == ESCAPED
+    text = np.concatenate([text, np.frombuffer(FIELD_BREAK, np.uint8)])
+    values, offsets = kernels.unescape(text, pieces[0].ravel(), pieces[1].ravel(), escaped.ravel())
+    return np.diff(offsets).reshape(n, wide)[:, ::2], Strings(values, offsets[::wide])

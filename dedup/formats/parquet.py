@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup.errors import FormatError, UsageError
-from dedup.formats.base import META, RECORD_COST, Range, Span
+from dedup.formats.base import META, RECORD_COST, Range, Span, field_bounds
 from dedup.formats.compression import open_file
 from dedup.formats.fields import Column, resolve
 from dedup.model import FIELD_BREAK, I64, Documents, Fields, Source, Strings
@@ -104,9 +104,6 @@ class ParquetReader:
     def _documents(self, batch: pa.RecordBatch, first: int, meta: Mapping[str, str], consumed: int) -> Documents:
         texts = [_as_bytes(batch.column(name)) for name in self.fields.text]
         lengths = np.stack([np.diff(_offsets(text)) for text in texts], axis=1)
-        bounds = np.empty((len(batch), len(texts), 2), np.int64)
-        bounds[:, :, 1] = np.cumsum(lengths, axis=1) + np.arange(len(texts)) * len(FIELD_BREAK)
-        bounds[:, :, 0] = bounds[:, :, 1] - lengths
         whole = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, pa.scalar(FIELD_BREAK, BYTES))
         records = np.arange(first, first + len(batch), dtype=np.int64)
         return Documents(
@@ -114,7 +111,7 @@ class ParquetReader:
             records=records,
             positions=np.stack([records, lengths.sum(axis=1)], axis=1),
             text=_strings(whole),
-            bounds=bounds,
+            bounds=field_bounds(lengths),
             meta={role: _strings(_as_bytes(batch.column(name))) for role, name in meta.items()},
             consumed=consumed,
         )

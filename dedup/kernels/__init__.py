@@ -45,3 +45,6 @@ winnow = _chosen.winnow
 extend = _chosen.extend
 loops = _chosen.loops
 equal_bytes = _chosen.equal_bytes
+records = _chosen.records
+unescape = _chosen.unescape
+valid_utf8 = _chosen.valid_utf8

@@ -4,22 +4,23 @@ results bit for bit; here is only what carries arrays over to the C module and b
 Arrays of another type or layout are converted; `text` may be any contiguous buffer of bytes.
 """
 
-from __future__ import annotations
+# ruff: noqa: F401 - what native_records has is passed on
 
-from typing import Any, TypeVar
+from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels import _native
+from dedup.kernels.arrays import array as _array
+from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
+from dedup.kernels.native_records import records, unescape, valid_utf8
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
-
-T = TypeVar("T", bound=np.generic)
 
 _MASK = (1 << 64) - 1
 _LARGE = 1 << 62
@@ -31,17 +32,6 @@ def _set_table() -> None:
 
 
 _set_table()
-
-
-def _array(values: NDArray[Any], dtype: type[T]) -> NDArray[T]:
-    """Contiguous, aligned and in native byte order: what the C module can read."""
-    array = np.ascontiguousarray(values, dtype)
-    return array if array.flags.aligned else array.copy()
-
-
-def _made(memory: _native.Array, dtype: type[T]) -> NDArray[T]:
-    """What the C module has made, as an array that keeps it alive."""
-    return np.frombuffer(memoryview(memory), dtype)
 
 
 def _clamped(number: int) -> int:

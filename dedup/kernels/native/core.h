@@ -249,6 +249,35 @@ status equal_bytes(const texts *first, const texts *second, uint8_t *equal);
 /* Whether every pair names rows of the ragged array. */
 int pairs_within(const int64_t *pairs, size_t pair_count, uint64_t n);
 
+/* ---- records ----------------------------------------------------------------------------------------------- */
+
+/* What the value of a wanted key is; of a string the bytes between its quotes. */
+enum { JSON_ABSENT, JSON_STRING, JSON_ESCAPED, JSON_NUMBER, JSON_NULL, JSON_OTHER };
+
+typedef struct json_value {
+    int kind;
+    const uint8_t *start, *end;
+} json_value;
+
+typedef struct records_made {
+    words lines;   /* 2 a record: its bytes, the line's end included */
+    words members; /* 1 a record: how many it has, -1 where it is not sure */
+    words kinds;   /* 1 a record and key */
+    words ranges;  /* 2 a record and key */
+} records_made;
+
+/* Key i is bytes[offsets[i] .. offsets[i + 1]]. */
+typedef struct key_names {
+    const uint8_t *bytes;
+    size_t size;
+    const int64_t *offsets;
+    size_t offset_count;
+} key_names;
+
+status records(const uint8_t *bytes, size_t size, const key_names *keys, records_made *out); /* the caller frees */
+status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets);
+status valid_utf8(const texts *in, uint8_t *valid);
+
 /* ---- small helpers ---------------------------------------------------------------------------------------- */
 
 ALWAYS_INLINE uint64_t load64(const uint8_t *from) {

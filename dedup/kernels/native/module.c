@@ -20,6 +20,9 @@ static PyMethodDef functions[] = {
     {"extend", py_extend, METH_VARARGS, NULL},
     {"loops", py_loops, METH_VARARGS, NULL},
     {"equal_bytes", py_equal_bytes, METH_VARARGS, NULL},
+    {"records", py_records, METH_VARARGS, NULL},
+    {"unescape", py_unescape, METH_VARARGS, NULL},
+    {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

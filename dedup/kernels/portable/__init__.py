@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, overlaps
 from dedup.kernels.portable.pieces import pieces
+from dedup.kernels.portable.records import records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
 from dedup.kernels.portable.text import lines, tokenize, tokens
@@ -20,10 +21,13 @@ __all__ = [
     "loops",
     "overlaps",
     "pieces",
+    "records",
     "scan",
     "shingle",
     "sketch",
     "tokenize",
     "tokens",
+    "unescape",
+    "valid_utf8",
     "winnow",
 ]

@@ -1,0 +1,46 @@
+/* The functions of the Python module that read records. */
+#include "door.h"
+
+PyObject *py_records(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*:records", b, b + 1, b + 2)) return NULL;
+    if (!fits(b + 2, 8, 0)) return released(&held, fail(STATUS_BUFFER));
+    key_names keys = {b[1].buf, (size_t)b[1].len, b[2].buf, items(b + 2, 8)};
+    records_made made = {{0}, {0}, {0}, {0}};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = records(b[0].buf, (size_t)b[0].len, &keys, &made);
+    Py_END_ALLOW_THREADS
+    words all[4] = {made.lines, made.members, made.kinds, made.ranges};
+    return released(&held, arrays_of(module, end, all, 4));
+}
+
+PyObject *py_unescape(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*:unescape", b, b + 1, b + 2, b + 3, b + 4, b + 5)) return NULL;
+    texts in = texts_of(&held);
+    if (!texts_fit(&held) || !fits(b + 3, 1, in.starts_count) || !fits(b + 5, 8, in.starts_count + 1))
+        return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = unescape(&in, b[3].buf, b[4].buf, (size_t)b[4].len, b[5].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}
+
+PyObject *py_valid_utf8(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*:valid_utf8", b, b + 1, b + 2, b + 3)) return NULL;
+    texts in = texts_of(&held);
+    if (!texts_fit(&held) || !fits(b + 3, 1, in.starts_count)) return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = valid_utf8(&in, b[3].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}

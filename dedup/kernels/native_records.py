@@ -1,0 +1,91 @@
+"""The compiled kernels that read records, as functions on arrays; see `native`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.kernels import _native
+from dedup.kernels.arrays import array, made
+
+I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
+
+
+def records(block: U8, names: U8, offsets: I64) -> tuple[I64, I64, U8, I64]:
+    """Find the values of wanted keys in lines of JSON objects, without making anything of the rest.
+
+    A line is `sure` if it is UTF-8 and one JSON object of RFC 8259 with at most 64 levels, in which no wanted key comes
+    twice, and no key is written with half a surrogate pair or with an escape and U+FFFD. Of other lines, which may be
+    sound all the same, nothing more is said.
+
+    Args:
+        block: uint8[...], whole lines, each ending in a line feed, the last perhaps without. Blank lines count for nothing.
+        names: uint8[...], the wanted keys as UTF-8, one after the other.
+        offsets: int64[k + 1], bounds of the keys in them.
+
+    Returns:
+        int64[n, 2] byte range of each line, its end included; int64[n] how many members it has, -1 where
+        it is not sure; uint8[n, k] the kind of each
+        value: 0 absent, 1 string, 2 string with escapes, 3 number, 4 null, 5 any other; int64[n, k, 2] its bytes, of a
+        string those between the quotes (0, 0 where it is absent).
+
+    Raises:
+        ValueError: offsets are out of range.
+    """
+    offsets = array(offsets, np.int64)
+    lines, members, kinds, ranges = _native.records(block, names, offsets)
+    n, k = len(memoryview(members)) // 8, len(offsets) - 1
+    return (
+        made(lines, np.int64).reshape(n, 2),
+        made(members, np.int64),
+        made(kinds, np.int64).astype(np.uint8).reshape(n, k),
+        made(ranges, np.int64).reshape(n, k, 2),
+    )
+
+
+def unescape(text: U8, starts: I64, ends: I64, escaped: U8) -> tuple[U8, I64]:
+    """Copy byte ranges one after the other, and decode those that are the inside of a JSON string with escapes.
+
+    Half a surrogate pair becomes U+FFFD; what is no escape of JSON stays as it is.
+
+    Args:
+        text: uint8[...].
+        starts: int64[n], first byte of each range.
+        ends: int64[n], the byte after each range's last.
+        escaped: uint8[n], 1 where escapes are to be decoded.
+
+    Returns:
+        uint8[...] and int64[n + 1], the bounds of the n results in it.
+
+    Raises:
+        ValueError: a range does not lie within the text, or escaped is too short.
+    """
+    starts, ends = array(starts, np.int64), array(ends, np.int64)
+    escaped = array(escaped, np.uint8)
+    if len(starts) != len(ends):
+        raise ValueError("starts and ends must have the same length")
+    values = np.empty(max(int((ends - starts).sum()), 0), np.uint8)
+    offsets = np.empty(len(starts) + 1, np.int64)
+    _native.unescape(text, starts, ends, escaped, values, offsets)
+    return values[: offsets[-1]], offsets
+
+
+def valid_utf8(text: U8, starts: I64, ends: I64) -> U8:
+    """Whether texts are valid UTF-8, as the Unicode Standard has it in table 3-7.
+
+    Args:
+        text: uint8[...].
+        starts: int64[n], first byte of each text.
+        ends: int64[n], the byte after each text's last.
+
+    Returns:
+        uint8[n], 1 where the text is valid.
+
+    Raises:
+        ValueError: a range does not lie within the text.
+    """
+    starts, ends = array(starts, np.int64), array(ends, np.int64)
+    valid = np.empty(len(starts), np.uint8)
+    _native.valid_utf8(text, starts, ends, valid)
+    return valid
