@@ -233,7 +233,7 @@ class Crawl:
 
     def _host(self, language: int, number: int) -> tuple[bytes, bytes, bytes, list[str]]:
         """A host's name, the lines before and the line after a story, and the names that its sign-off is filled with."""
-        draws = mixed(self._seed, _LINE, language, number, np.arange(11)).tolist()
+        draws = mixed(self._seed, _LINE, language, number, np.arange(12)).tolist()
         names = [self._words.drawn(language, draw) for draw in draws]
         short = 4 if language < 2 else 14
         navigation = " | ".join(name[:short].strip() for name in names[:7])
