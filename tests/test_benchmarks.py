@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -133,3 +135,97 @@ def test_a_kept_run_says_where_it_was_made(tmp_path: Path) -> None:
     assert {"command", "commit", "cpu", "numpy", "load before", "load after"} <= lines[0]["machine"].keys()
     assert lines[1]["costs"] == [{"cpu_s": 1.0, "wall_s": 1.5, "peak_bytes": None, "bare_bytes": None}]
     assert "the table" in (first / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def crawled(cache: Path) -> tuple[object, Path]:
+    """A small crawl in two files, and its folder."""
+    crawl = _module("crawl")
+    return crawl.make(crawl.Plan(3_000_000, files=2), cache / "crawl"), cache / "crawl"
+
+
+def _records(folder: Path) -> list[dict[str, str]]:
+    paths = sorted(folder.glob("crawl-*.jsonl"))
+    return [json.loads(line) for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _truth(folder: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+", text.lower())
+
+
+def _story(record: dict[str, str], fact: dict[str, object]) -> str:
+    lines = [line for line in record["text"].split("\n") if line.strip()]
+    return "\n".join(lines[fact["head"] : len(lines) - fact["tail"]])
+
+
+def test_a_crawl_is_drawn_by_its_seed_alone(crawled: tuple[object, Path], tmp_path: Path) -> None:
+    crawl = _module("crawl")
+    made, _ = crawled
+    crawl.make(crawl.Plan(3_000_000, files=2), tmp_path / "again")
+    crawl.make(crawl.Plan(3_000_000, seed=2, files=2), tmp_path / "other")
+    for path in [Path(path) for path in (*made.paths, made.truth)]:
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+        assert path.read_bytes() != (tmp_path / "other" / path.name).read_bytes()
+    sizes = [Path(path).stat().st_size for path in made.paths]
+    assert sum(sizes) == made.file_bytes
+    assert 3_000_000 <= made.file_bytes < 3_100_000
+    assert abs(sizes[0] - sizes[1]) < 100_000
+    # any stretch can be made by itself: the same lines come out
+    lines = b"".join(Path(path).read_bytes() for path in made.paths).splitlines(keepends=True)
+    assert [raw for raw, *_ in crawl.Crawl(crawl.Plan(3_000_000, files=2)).batch(0)[: len(lines)]] == lines[
+        : crawl.BATCH
+    ]
+
+
+def test_the_truth_of_a_crawl_is_what_its_texts_show(crawled: tuple[object, Path]) -> None:
+    made, folder = crawled
+    records, truth = _records(folder), _truth(folder)
+    assert [record["id"] for record in records] == [fact["id"] for fact in truth]
+    kinds = {kind: sum(fact["kind"] == kind for fact in truth) for kind in made.kinds}
+    assert kinds == made.kinds
+    assert min(kinds.values()) > 0
+    by_id = {record["id"]: (record, fact) for record, fact in zip(records, truth, strict=True)}
+    for record, fact in zip(records, truth, strict=True):
+        if fact["kind"] == "other":
+            assert fact["story"] is None
+            continue
+        first, first_fact = by_id[fact["story"]]
+        assert first_fact["kind"] == "original"
+        assert int(fact["story"]) <= int(fact["id"])
+        was, now = _tokens(_story(first, first_fact)), _tokens(_story(record, fact))
+        assert len(was) == len(now)
+        edited = sum(a != b for a, b in zip(was, now, strict=True))
+        assert edited == pytest.approx(fact["edits"] * len(was), abs=1 + 0.1 * edited)
+        if fact["kind"] == "exact":
+            assert (record["text"], record["url"] != first["url"]) == (first["text"], True)
+        if fact["kind"] == "syndicated":
+            assert record["url"].split("/")[2] != first["url"].split("/")[2]
+
+
+def test_stories_of_a_crawl_differ_unless_planted(crawled: tuple[object, Path]) -> None:
+    _, folder = crawled
+    stories: dict[str, set[tuple[str, ...]]] = {}
+    paragraphs: list[str] = []
+    for record, fact in zip(_records(folder), _truth(folder), strict=True):
+        if fact["kind"] == "original":
+            tokens = _tokens(_story(record, fact))
+            stories[record["id"]] = set(zip(*(tokens[i:] for i in range(3)), strict=False))
+            paragraphs += [" ".join(_tokens(line)) for line in _story(record, fact).split("\n")]
+    assert len(set(paragraphs)) == len(paragraphs)
+    found = sorted(stories.values(), key=len)[:250]  # the shortest have the most to share by chance
+    alike = [len(a & b) / len(a | b) for a, b in itertools.combinations(found, 2)]
+    assert max(alike) < 0.1
+
+
+def test_a_crawl_says_what_it_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    crawl = _module("crawl")
+    assert crawl.size("1.5GB") == 1_500_000_000
+    assert crawl.size("20m") == 20_000_000
+    for words in (["--size", "many"], ["--size", "1MB", "--share-copies", "0.9"]):
+        with pytest.raises(SystemExit):
+            crawl.main([*words, "--out", str(tmp_path)])
+    assert "at most 80%" in capsys.readouterr().err
