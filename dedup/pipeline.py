@@ -21,8 +21,6 @@ from dedup.model import (
     GRAINS,
     I64,
     NEAR_MISS,
-    NUMBERS,
-    SPLICED,
     Batch,
     Corpus,
     Phrase,
@@ -33,6 +31,7 @@ from dedup.model import (
     take,
 )
 from dedup.repeating import RepeatFinder
+from dedup.showing import said_once, shown_matches, shown_repeats, untouched
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide
 from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
@@ -115,6 +114,7 @@ class Run:
             proposed = 0
             found: dict[str, Matches] = {}
             shown: list[Batch] = []
+            seen: list[I64] = []
             outcome.counts["skipped"] = 0  # of this pass: it comes to what earlier ones left out
             if self._config.grain == "auto":
                 proposed += self._remove_boilerplate()
@@ -122,22 +122,26 @@ class Run:
                 self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
                 found[grain] = self._found(grain)
                 if is_last:  # what it shows must be placed before what it removes is gone
-                    shown.append(self._shown(grain, found[grain]))
+                    shown.append(shown_matches(self.book, grain, found[grain]))
+                    seen.append(outcome.left.starts.copy())
                 proposed += self._remove(grain, found[grain])
             if self._looks_for_repeats:
                 repeats = self._repeats()
                 if is_last:
-                    shown.append(self._shown_repeats(repeats))
+                    shown.append(shown_repeats(self.book, repeats))
+                    seen.append(outcome.left.starts.copy())
                 proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
             self.book.settle()
             outcome.counts["taken_back"] = self.book.taken_back
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
-                shown = [self._shown(grain, matches) for grain, matches in found.items()]
+                shown = [shown_matches(self.book, grain, matches) for grain, matches in found.items()]
                 if self._looks_for_repeats:
-                    shown.append(self._shown_repeats(repeats))
+                    shown.append(shown_repeats(self.book, repeats))
+            elif is_last:
+                shown = [untouched(outcome.left, part, starts) for part, starts in zip(shown, seen, strict=True)]
             if shown:
-                outcome.shown = concat(_said_once(shown))
+                outcome.shown = concat(said_once(shown))
         if self._looks_for_repeats:
             outcome.phrases = self._phrases()
         return outcome
@@ -193,6 +197,7 @@ class Run:
         same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
         unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
         cuts = take({name: segments[name] for name in (*names, "tokens")}, mine)
+        cuts["similarity"] = _alike(self.outcome.left, cuts, first)
         return self.book.cut_what_is_left({**cuts, **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
@@ -319,36 +324,17 @@ class Run:
         again = (names[1:] == names[:-1]).all(axis=1)
         return distinct(names[1:][again][:, 0].astype(np.int64))
 
-    def _shown_repeats(self, found: Stretches) -> Batch:
-        """Repeats inside longer sentences, and documents that stand in another one: both stay."""
-        table = np.array([row[:7] for row in found.shown], np.int64).reshape(-1, 7)
-        names = ("document", "start", "end")
-        one, _ = self.book.as_read(dict(zip(names, table[:, :3].T, strict=True)), np.arange(len(table)))
-        other, _ = self.book.as_read(dict(zip(names, table[:, 3:6].T, strict=True)), np.arange(len(table)), "kept_")
-        return {
-            "grain": np.where(table[:, 6] == SPLICED, GRAINS.index("passage"), GRAINS.index("document")).astype(
-                np.uint8
-            ),
-            **one,
-            **other,
-            "similarity": np.array([row[7] for row in found.shown], np.float64),
-            "measure": np.where(table[:, 6] == SPLICED, 0, 2).astype(np.uint8),
-            "match": np.ones(len(table), bool),
-            "why": table[:, 6].astype(np.uint8),
-        }
 
-    def _shown(self, grain: str, found: Matches) -> Batch:
-        """Pairs that match, or nearly, and that this pass does not act on."""
-        pairs = take(found.pairs, ~found.pairs["match"] | (found.pairs["why"] != NEAR_MISS))
-        if not rows_of(pairs):
-            pairs = take(found.pairs, np.zeros(0, np.int64))
-        segments = (
-            found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
-        )
-        one, _ = self.book.as_read(segments, pairs["second"])
-        other, _ = self.book.as_read(segments, pairs["first"], "kept_")
-        flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
-        return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
+def _alike(left: Left, one: Batch, other: Batch) -> NDArray[np.float64]:
+    """The edit similarity of each two segments; segments of one template differ in their slots."""
+    n = rows_of(one)
+    starts, ends = (np.concatenate([one[name], other[name]]) for name in ("start", "end"))
+    values, offsets, _, _ = kernels.tokenize(left.arena, starts, ends)
+    pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)
+    distances = kernels.edit_distances(values, offsets, pairs, np.full(n, -1, np.int64))
+    sizes = np.diff(offsets)
+    similarity: NDArray[np.float64] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
+    return similarity
 
 
 def _silent(_phase: str, _share: float) -> None:
@@ -367,17 +353,3 @@ def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
 def _in_batches(rows: Batch) -> Iterator[Batch]:
     for low in range(0, rows_of(rows), BATCH_ROWS):
         yield {name: column[low : low + BATCH_ROWS] for name, column in rows.items()}
-
-
-def _said_once(shown: list[Batch]) -> list[Batch]:
-    """Leave out what a finer grain says of two records of one paragraph, which the grain of documents has said."""
-    names = ("document", "kept_document")
-    said = set()
-    for part in shown:
-        mine = (part["why"] == NUMBERS) & part["match"] & (part["grain"] == GRAINS.index("document"))
-        said |= set(zip(*(part[name][mine].tolist() for name in names), strict=True))
-    result = []
-    for part in shown:
-        again = [pair in said for pair in zip(*(part[name].tolist() for name in names), strict=True)]
-        result.append(take(part, (part["grain"] == GRAINS.index("document")) | ~np.array(again, bool)))
-    return result

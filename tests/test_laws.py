@@ -50,8 +50,7 @@ def clean(texts: Sequence[str], config: Config | None = None) -> Cleaned:
         for removal, _, _, line in log.cuts(document):
             name = next(names)
             lines.append({"id": name, **line, "of": first.setdefault(removal, name)})
-    if outcome.settled:  # else what the last pass showed may have gone in it
-        lines += [{"id": next(names), **line} for line in log.kept()]
+    lines += [{"id": next(names), **line} for line in log.kept()]
     kept = [document for document in range(len(texts)) if not outcome.left.dropped[document]]
     return Cleaned(rebuilt(memory, outcome.left), kept, lines, outcome)
 

@@ -25,6 +25,7 @@ LAYERS = [
     {"stages"},
     {"matching"},
     {"desk", "repeating"},
+    {"showing"},
     {"pipeline"},
     {"memory", "saved"},
     {"files"},

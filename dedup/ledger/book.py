@@ -50,7 +50,10 @@ class Book:
         self.left.dropped[rows["document"]] = True
 
     def cut_what_is_left(self, cuts: Batch, kept: Batch, more: Batch | None = None, unkept: I64 | None = None) -> int:
-        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many."""
+        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many.
+
+        A column `similarity` says how alike the two are; without it they are equal.
+        """
         n = rows_of(cuts)
         if n == 0:
             return 0
@@ -60,7 +63,7 @@ class Book:
             evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
             evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
             evidence["kept_end"] = np.where(unkept >= 0, 0, evidence["kept_end"])
-        same = {"similarity": np.ones(n), "measure": np.zeros(n)}
+        same = {"similarity": cuts.get("similarity", np.ones(n)), "measure": np.zeros(n)}
         told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
         self.cut({**rows, **evidence, **same, **told}, pieces, more, drops_small=unkept is None)
         return n
