@@ -14,9 +14,9 @@ from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.desk import Stretches
 from dedup.ledger.book import Book
-from dedup.ledger.left import Left
+from dedup.ledger.left import Left, letters
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
-from dedup.matching import GrainMatcher, Matches
+from dedup.matching import GrainMatcher, Matches, document_batches
 from dedup.model import (
     GRAINS,
     I64,
@@ -96,7 +96,7 @@ class Run:
         self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
-        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"))
+        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"), self._says_something)
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -203,7 +203,13 @@ class Run:
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome
         matcher.refresh(outcome.left, self.book.to_read(grain))
-        found = matcher.matches(outcome.left, self._preference)
+        paragraphs = None
+        if grain == "document" and self._config.grain == "auto":
+            self.matchers["paragraph"].refresh(outcome.left, self.book.to_read("paragraph"))
+            names = ("document", "start", "end", "hash", "tokens")
+            rows = self.matchers["paragraph"].rows
+            paragraphs = {name: rows[name] for name in names} if rows_of(rows) else None
+        found = matcher.matches(outcome.left, self._preference, paragraphs)
         outcome.counts["candidates"] += found.candidates
         outcome.counts["skipped"] += found.skipped
         outcome.counts["segments"] = rows_of(matcher.rows)
@@ -227,6 +233,17 @@ class Run:
         else:
             self.book.cut({**rows, **evidence, **told}, pieces)
         return len(goes)
+
+    def _says_something(self, left: Left, documents: I64) -> NDArray[np.bool_]:
+        """Of which documents what is left has a paragraph of the weight of a repeat."""
+        segments = concat(
+            segment(batch, arena=left.arena, grain="paragraph") for batch in document_batches(left, documents)
+        )
+        found = np.zeros(len(left.starts), bool)
+        if segments:
+            long = letters(left.arena, segments["start"], segments["end"]) >= self._config.repeat_weight
+            found[segments["document"][long]] = True
+        return found[documents]
 
     def _repeats(self) -> Stretches:
         left, matcher = self.outcome.left, self.matchers["paragraph"]

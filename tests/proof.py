@@ -128,7 +128,7 @@ class Proof:
             if not _in_common(one, two) >= CONSTANT_SHARE * max(_weight(one), _weight(two)) > 0:
                 yield "it is not of one template"
             return
-        if line["reason"] not in ("near", "numbers differ", "another document"):
+        if line["reason"] not in ("near", "numbers differ", "another document", "says more"):
             two = two * (len(one) // max(len(two), 1)) if line["reason"] == "loop" else two
             contained = line["action"] == "keep" and line["reason"] == "contained"  # a share of it
             if not contained and (line["similarity"] != 1 or not one or one != two):

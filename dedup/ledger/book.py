@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.config import Config
@@ -21,6 +22,7 @@ class Book:
         corpus: the documents.
         config: decides when too little of a record is left.
         rules: the names of those who read what is left.
+        says_something: of which documents what is left has a paragraph that must not be lost with the record.
 
     Attributes:
         left, removals: what is left, and what was removed.
@@ -29,8 +31,15 @@ class Book:
         taken_back: removals that were taken back, counted.
     """
 
-    def __init__(self, corpus: Corpus, config: Config, rules: Iterable[str]) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: Config,
+        rules: Iterable[str],
+        says_something: Callable[[Left, I64], NDArray[np.bool_]],
+    ) -> None:
         self._config = config
+        self._says_something = says_something
         self.corpus = corpus
         self.left = Left(corpus)
         self.removals = Removals()
@@ -125,10 +134,12 @@ class Book:
         needed[removals.rows["kept_document"][removals.alive]] = True
         more = removals.evidence
         needed[more["document"][removals.alive[more["removal"]]]] = True
-        chosen = documents[small & ~needed[documents]]
+        small &= ~needed[documents]
+        small[small] = ~self._says_something(left, documents[small])
+        chosen = documents[small]
         if not len(chosen):
             return
-        share = 1 - rest[small & ~needed[documents]] / all_tokens[small & ~needed[documents]]
+        share = 1 - rest[small] / all_tokens[small]
         cuts = np.flatnonzero(
             removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE)
         )
