@@ -14,16 +14,19 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.model import APART, I64, NEAR_MISS, NUMBERS, U8, Batch, Chain, concat, rows_of, take
+from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.segment import PLAIN, segment
 from dedup.stages.sketch import KEY, key_name, sketch
-from dedup.stages.verify import verify
+from dedup.stages.spare import spare
+from dedup.stages.verify import allowed_edits, verify
 
 BATCH_BYTES = 4 << 20
 """Text in a batch that is segmented and sketched at a time."""
 BATCH_PAIRS = 1 << 15
 """Pairs in a batch that is verified at a time."""
+BATCH_PARAGRAPHS = 1 << 13
+"""Paragraphs in a batch of documents that are asked for what they say more."""
 LABEL_TOKENS = 30
 """A longer line is no label, whatever it ends in."""
 
@@ -36,7 +39,8 @@ class Matches:
         segments: the compared segments in order of preference; row number = rank.
         exact: int64[n], for each segment the first one of equal folded text, itself if it is that one.
         pairs: verified pairs of first ones: `first`, `second` (ranks, first < second), `similarity`, `measure`, `match`,
-            `why` (why both stay if they match: a numeral, or the scope; else `NEAR_MISS`, which for a match means that it acts).
+            `why` (why both stay if they match: a numeral, the scope, a paragraph of the second's own; else `NEAR_MISS`, which for
+            a match means that it acts).
         skipped: candidate pairs that the bucket limit left out.
         candidates: candidate pairs that were measured.
     """
@@ -100,12 +104,13 @@ class GrainMatcher:
         ))  # fmt: skip
         return self._backend.map_batches(work, document_batches(left, documents, self._batch_bytes))
 
-    def matches(self, left: Left, preference: I64) -> Matches:
+    def matches(self, left: Left, preference: I64, paragraphs: Batch | None = None) -> Matches:
         """Find what matches among the segments that may be compared.
 
         Args:
             left: what is left of the documents.
             preference: int64[documents], smaller is preferred; ties by position.
+            paragraphs: where a document goes only for one that has all its paragraphs: those of what is left, by document and start.
         """
         segments = self._in_order(self._comparable(left), preference)
         n = rows_of(segments)
@@ -116,7 +121,7 @@ class GrainMatcher:
         candidates, skipped = self._candidates(segments, alone)
         if self._split_scope:
             candidates, skipped = self._with_equal_elsewhere(segments, exact, candidates, skipped)
-        pairs = self._measure(candidates, segments, left.arena)
+        pairs = self._measure(candidates, segments, left.arena, paragraphs)
         return Matches(segments, exact, self._judged(pairs, segments, left), skipped, rows_of(candidates))
 
     @property
@@ -190,7 +195,7 @@ class GrainMatcher:
         found, left_out = band(concat([pairs, *more]))
         return found, skipped + left_out
 
-    def _measure(self, candidates: Batch, segments: Batch, arena: U8) -> Batch:
+    def _measure(self, candidates: Batch, segments: Batch, arena: U8, paragraphs: Batch | None) -> Batch:
         """Measure the pairs that were not measured in an earlier pass."""
         uid = segments["uid"]
         names = np.stack([uid[candidates["first"]], uid[candidates["second"]]], axis=1)
@@ -203,7 +208,10 @@ class GrainMatcher:
             "similarity": np.zeros(len(known)),
             "measure": np.zeros(len(known), np.uint8),
             "match": np.zeros(len(known), bool),
+            "more": np.zeros(len(known), bool),
         }
+        if measured:
+            measured["more"] = self._says_more(measured, segments, arena, paragraphs)
         for name, column in columns.items():
             if measured:
                 column[fresh[measured["row"]]] = measured[name]
@@ -211,6 +219,38 @@ class GrainMatcher:
                 column[known >= 0] = self._measured[name][known[known >= 0]]
         self._measured = {"first": names[:, 0], "second": names[:, 1], **columns}
         return take({**candidates, **columns}, columns["similarity"] > 0)
+
+    def _says_more(self, pairs: Batch, segments: Batch, arena: U8, paragraphs: Batch | None) -> NDArray[np.bool_]:
+        """Whether the second of two documents that match has a paragraph that the first has not."""
+        more = np.zeros(rows_of(pairs), bool)
+        if paragraphs is None:
+            return more
+        owner = paragraphs["document"]
+        both = {
+            "row": np.arange(len(more)),
+            **{side: segments["document"][pairs[side]] for side in ("first", "second")},
+        }
+        sizes = [
+            np.searchsorted(owner, both[side], "right") - np.searchsorted(owner, both[side])
+            for side in ("first", "second")
+        ]
+        longer = np.maximum(pairs["first_tokens"], pairs["second_tokens"])
+        # two records of one paragraph each have been measured as such
+        measured = (sizes[0] == 1) & (sizes[1] == 1) & (longer <= self._config.short_tokens)
+        asked = np.flatnonzero(pairs["match"] & ~measured)
+        group = np.cumsum(sizes[1][asked]) // BATCH_PARAGRAPHS
+        work = partial(
+            spare,
+            arena=arena,
+            paragraphs=paragraphs,
+            allowed=partial(allowed_edits, threshold=self._config.paragraph.threshold),
+            least=self._config.repeat_weight,
+        )
+        parts = np.split(asked, np.flatnonzero(np.diff(group)) + 1) if len(asked) else []
+        found = concat(self._backend.map_batches(work, (take(both, rows) for rows in parts)))
+        if found:
+            more[found["row"]] = True
+        return more
 
     def _known(self, names: I64) -> I64:
         """The row of each pair among those of the last pass, or -1."""
@@ -242,8 +282,8 @@ class GrainMatcher:
         apart = segments["document"][first] != segments["document"][second]
         if not self._split_scope:
             apart[:] = False
-        why = np.where(differ, NUMBERS, np.where(apart, APART, NEAR_MISS)).astype(np.uint8)
-        return {**pairs, "why": why}
+        why = np.where(differ, NUMBERS, np.where(apart, APART, np.where(pairs["more"], SAYS_MORE, NEAR_MISS)))
+        return {**pairs, "why": why.astype(np.uint8)}
 
 
 def _paragraphs(left: Left, documents: I64) -> I64:

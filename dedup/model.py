@@ -19,9 +19,9 @@ Batch = dict[str, NDArray[Any]]
 GRAINS = ("document", "paragraph", "sentence", "clause", "passage")
 """What is compared or cut; a column of grains holds places in this tuple. A passage is any other stretch."""
 
-WHYS = ("near miss", "numbers differ", "another document", "spliced", "contained")
+WHYS = ("near miss", "numbers differ", "another document", "spliced", "contained", "says more")
 """Why two equal or similar stretches are shown and both stay; a column of reasons holds places in this tuple."""
-NEAR_MISS, NUMBERS, APART, SPLICED, CONTAINED = range(5)
+NEAR_MISS, NUMBERS, APART, SPLICED, CONTAINED, SAYS_MORE = range(6)
 
 MEASURES = ("edit", "jaccard", "containment")
 """The measures of similarity; a column of measures holds places in this tuple."""

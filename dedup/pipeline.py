@@ -14,15 +14,13 @@ from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.desk import Stretches
 from dedup.ledger.book import Book
-from dedup.ledger.left import Left
+from dedup.ledger.left import Left, letters
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
-from dedup.matching import GrainMatcher, Matches
+from dedup.matching import GrainMatcher, Matches, document_batches
 from dedup.model import (
     GRAINS,
     I64,
     NEAR_MISS,
-    NUMBERS,
-    SPLICED,
     Batch,
     Corpus,
     Phrase,
@@ -33,6 +31,7 @@ from dedup.model import (
     take,
 )
 from dedup.repeating import RepeatFinder
+from dedup.showing import said_once, shown_matches, shown_repeats, untouched
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide
 from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
@@ -98,7 +97,7 @@ class Run:
         self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
-        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"))
+        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"), self._says_something)
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -116,6 +115,7 @@ class Run:
             proposed = 0
             found: dict[str, Matches] = {}
             shown: list[Batch] = []
+            seen: list[I64] = []
             outcome.counts["skipped"] = 0  # of this pass: it comes to what earlier ones left out
             if self._config.grain == "auto":
                 proposed += self._remove_boilerplate()
@@ -123,23 +123,27 @@ class Run:
                 self._progress(f"pass {outcome.passes}: {grain}s", (outcome.passes - 1) / self._config.passes)
                 found[grain] = self._found(grain)
                 if is_last:  # what it shows must be placed before what it removes is gone
-                    shown.append(self._shown(grain, found[grain]))
+                    shown.append(shown_matches(self.book, grain, found[grain]))
+                    seen.append(outcome.left.starts.copy())
                 proposed += self._remove(grain, found[grain])
             if self._looks_for_repeats:
                 repeats = self._repeats(shows=is_last)
                 if is_last:
-                    shown.append(self._shown_repeats(repeats))
+                    shown.append(shown_repeats(self.book, repeats))
+                    seen.append(outcome.left.starts.copy())
                 proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
             self.book.settle()
             outcome.counts["taken_back"] = self.book.taken_back
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
-                shown = [self._shown(grain, matches) for grain, matches in found.items()]
+                shown = [shown_matches(self.book, grain, matches) for grain, matches in found.items()]
                 if self._looks_for_repeats:
-                    staying = self._repeat_finder.staying(self.outcome.left, self.matchers["paragraph"].rows)
-                    shown.append(self._shown_repeats(staying))
+                    staying = self._repeat_finder.staying(outcome.left, self.matchers["paragraph"].rows)
+                    shown.append(shown_repeats(self.book, staying))
+            elif is_last:
+                shown = [untouched(outcome.left, part, starts) for part, starts in zip(shown, seen, strict=True)]
             if shown:
-                outcome.shown = concat(_said_once([part for part in shown if part]))
+                outcome.shown = concat(said_once(shown))
         if self._looks_for_repeats:
             outcome.phrases = self._phrases()
         return outcome
@@ -194,12 +198,19 @@ class Run:
         same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
         unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
         cuts = take({name: segments[name] for name in (*PLACE, "tokens")}, mine)
+        cuts["similarity"] = _alike(self.outcome.left, cuts, first)
         return self.book.cut_what_is_left({**cuts, **same}, first, unkept=unkept)
 
     def _found(self, grain: str) -> Matches:
         matcher, outcome = self.matchers[grain], self.outcome
         matcher.refresh(outcome.left, self.book.to_read(grain))
-        found = matcher.matches(outcome.left, self._preference)
+        paragraphs = None
+        if grain == "document" and self._config.grain == "auto":
+            self.matchers["paragraph"].refresh(outcome.left, self.book.to_read("paragraph"))
+            names = ("document", "start", "end", "hash", "tokens")
+            rows = self.matchers["paragraph"].rows
+            paragraphs = {name: rows[name] for name in names} if rows_of(rows) else None
+        found = matcher.matches(outcome.left, self._preference, paragraphs)
         outcome.counts["candidates"] += found.candidates
         outcome.counts["skipped"] += found.skipped
         outcome.counts["segments"] = rows_of(matcher.rows)
@@ -223,6 +234,17 @@ class Run:
         else:
             self.book.cut({**rows, **evidence, **told}, pieces)
         return len(goes)
+
+    def _says_something(self, left: Left, documents: I64) -> NDArray[np.bool_]:
+        """Of which documents what is left has a paragraph of the weight of a repeat."""
+        segments = concat(
+            segment(batch, arena=left.arena, grain="paragraph") for batch in document_batches(left, documents)
+        )
+        found = np.zeros(len(left.starts), bool)
+        if segments:
+            long = letters(left.arena, segments["start"], segments["end"]) >= self._config.repeat_weight
+            found[segments["document"][long]] = True
+        return found[documents]
 
     def _repeats(self, *, shows: bool) -> Stretches:
         left, matcher = self.outcome.left, self.matchers["paragraph"]
@@ -319,31 +341,17 @@ class Run:
         again = (names[1:] == names[:-1]).all(axis=1)
         return distinct(names[1:][again][:, 0].astype(np.int64))
 
-    def _shown_repeats(self, found: Stretches) -> Batch:
-        """Repeats inside longer sentences, and documents that stand in another one: both stay."""
-        table = concat([part for part in found.shown if rows_of(part)])
-        if not table:
-            return {}
-        n = rows_of(table)
-        one, _ = self.book.as_read({name: table[name] for name in PLACE}, np.arange(n))
-        other, _ = self.book.as_read({name: table[f"kept_{name}"] for name in PLACE}, np.arange(n), "kept_")
-        is_run = table["why"] == SPLICED
-        told = {"similarity": table["similarity"], "match": np.ones(n, bool), "why": table["why"]}
-        grain = np.where(is_run, GRAINS.index("passage"), GRAINS.index("document")).astype(np.uint8)
-        return {"grain": grain, **one, **other, "measure": np.where(is_run, 0, 2).astype(np.uint8), **told}
 
-    def _shown(self, grain: str, found: Matches) -> Batch:
-        """Pairs that match, or nearly, and that this pass does not act on."""
-        pairs = take(found.pairs, ~found.pairs["match"] | (found.pairs["why"] != NEAR_MISS))
-        if not rows_of(pairs):
-            pairs = take(found.pairs, np.zeros(0, np.int64))
-        segments = (
-            found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
-        )
-        one, _ = self.book.as_read(segments, pairs["second"])
-        other, _ = self.book.as_read(segments, pairs["first"], "kept_")
-        flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
-        return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
+def _alike(left: Left, one: Batch, other: Batch) -> NDArray[np.float64]:
+    """The edit similarity of each two segments; segments of one template differ in their slots."""
+    n = rows_of(one)
+    starts, ends = (np.concatenate([one[name], other[name]]) for name in ("start", "end"))
+    values, offsets, _, _ = kernels.tokenize(left.arena, starts, ends)
+    pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)
+    distances = kernels.edit_distances(values, offsets, pairs, np.full(n, -1, np.int64))
+    sizes = np.diff(offsets)
+    similarity: NDArray[np.float64] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
+    return similarity
 
 
 def _silent(_phase: str, _share: float) -> None:
@@ -362,17 +370,3 @@ def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
 def _in_batches(rows: Batch) -> Iterator[Batch]:
     for low in range(0, rows_of(rows), BATCH_ROWS):
         yield {name: column[low : low + BATCH_ROWS] for name, column in rows.items()}
-
-
-def _said_once(shown: list[Batch]) -> list[Batch]:
-    """Leave out what a finer grain says of two records of one paragraph, which the grain of documents has said."""
-    names = ("document", "kept_document")
-    said = set()
-    for part in shown:
-        mine = (part["why"] == NUMBERS) & part["match"] & (part["grain"] == GRAINS.index("document"))
-        said |= set(zip(*(part[name][mine].tolist() for name in names), strict=True))
-    result = []
-    for part in shown:
-        again = [pair in said for pair in zip(*(part[name].tolist() for name in names), strict=True)]
-        result.append(take(part, (part["grain"] == GRAINS.index("document")) | ~np.array(again, bool)))
-    return result

@@ -15,11 +15,11 @@ from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
 from dedup.matching import document_batches
 from dedup.model import I64, Batch, concat, distinct, rows_of, take
-from dedup.shown import shown
 from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
 from dedup.stages.winnow import winnow
+from dedup.staying import staying
 
 BATCH_BYTES = 4 << 20
 
@@ -57,7 +57,7 @@ class RepeatFinder:
         """What of the repeats that were found last stays, where nothing was cut for them."""
         found = Stretches()
         for desk, part in self._desks(left, segments):
-            found.shown.append(shown(desk, part, {}))
+            found.shown.append(staying(desk, part, {}))
         return found
 
     def _refresh(self, left: Left, changed: I64) -> NDArray[np.bool_]:
@@ -133,7 +133,7 @@ class RepeatFinder:
                 runs = [Run(*row) for row in zip(*(column[low:high] for column in columns), strict=True)]
                 desk.write(document, list(coverer.cover(desk.page(document), runs, desk.sizes)), found)
             if shows:
-                found.shown.append(shown(desk, part, coverer.gone))
+                found.shown.append(staying(desk, part, coverer.gone))
 
 
 def _in_order(runs: Batch) -> Batch:

@@ -22,6 +22,8 @@ Place = tuple[str, int]
 """Source and record."""
 LAST = 1 << 15
 """A step after all steps."""
+CONSTANT_SHARE = 1 / 3
+"""How much of each two segments of a template must stand in both, in one order."""
 LOOP = 6
 """Tokens of the shortest loop: what speaks for a removal may have loops that were cut afterwards."""
 
@@ -59,11 +61,11 @@ class Proof:
         return base + line["start"], base + line["end"]
 
     def standing(self, at: Place, start: int, end: int, before: int = LAST) -> bytes:
-        """What the steps below `before` left of a stretch."""
+        """What the steps below `before` left of a stretch; which white space went with a cut, later cuts beside it may have changed."""
         result, here = b"", start
         for low, high, _ in sorted(cut for cut in self.cuts.get(at, ()) if cut[2] < before):
             if high > start and low < end:
-                result += self.texts[at][here : max(low, here)]
+                result += self.texts[at][here : max(low, here)] + (b" " if before < LAST else b"")
                 here = min(max(high, here), end)
         return result + self.texts[at][here:end]
 
@@ -120,7 +122,13 @@ class Proof:
         return [token for line in lines for token in _tokens(self.standing(place(line), *self.span(line), step))]
 
     def _unlike(self, one: list[str], two: list[str], line: Line) -> Iterator[str]:
-        if line["reason"] not in ("near", "numbers differ", "another document"):
+        if line["reason"] == "template":
+            if abs(naive.edit_similarity(one, two) - line["similarity"]) > 1e-9:
+                yield "the similarity is another one"
+            if not _in_common(one, two) >= CONSTANT_SHARE * max(_weight(one), _weight(two)) > 0:
+                yield "it is not of one template"
+            return
+        if line["reason"] not in ("near", "numbers differ", "another document", "says more"):
             two = two * (len(one) // max(len(two), 1)) if line["reason"] == "loop" else two
             contained = line["action"] == "keep" and line["reason"] == "contained"  # a share of it
             if not contained and (line["similarity"] != 1 or not one or one != two):
@@ -150,6 +158,20 @@ def similarity(one: list[str], two: list[str], measure: str, k: int) -> float:
     sets = [{tuple(text[i : i + k]) for i in range(max(len(text) - k, 0) + 1)} for text in (one, two)]
     whole = sets[0] | sets[1] if measure == "jaccard" else min(sets, key=len)
     return len(sets[0] & sets[1]) / len(whole)
+
+
+def _weight(text: Sequence[str]) -> int:
+    return sum(1 if len(token) == 1 and ord(token) >= 0x2E80 else 2 for token in text)
+
+
+def _in_common(one: list[str], two: list[str]) -> int:
+    """The most weight of tokens that stand in both texts in one order."""
+    row = [0] * (len(two) + 1)
+    for token in one:
+        corner = 0
+        for j, other in enumerate(two, 1):
+            corner, row[j] = row[j], corner + _weight([token]) if token == other else max(row[j], row[j - 1])
+    return row[-1]
 
 
 def _runs(one: list[str], two: list[str]) -> int:

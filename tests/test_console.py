@@ -105,7 +105,7 @@ def a_report(
     near = Member(place(other, name, doc_id=name), 0.9, "edit", "cut", "near")
     exact = Member(place(text, name), 1.0, "edit", "cut", "exact")
     left = Member(place(text, name), 0.95, "left", "drop", "left")
-    reasons = ("numbers differ", "another document", "spliced", "contained")
+    reasons = ("numbers differ", "another document", "spliced", "contained", "says more")
     shown = tuple((place(text, name), Member(place(other, name), 0.9, "edit", "keep", reason)) for reason in reasons)
     said = tuple(
         Member(place(text, name), 1.0, "edit", "cut", reason) for reason in ("repeated", "contained", "loop", "label")
@@ -133,6 +133,7 @@ def a_report(
         ),
         "kept_for_numbers": 3,
         "kept_apart": 1,
+        "kept_for_more": 1,
         "spliced": 2,
         "contained": 1,
         "near_misses": 1,
@@ -276,6 +277,8 @@ def test_the_report_says_what_matters() -> None:
         "Repeated in other surroundings: both stay  1 of 2 passages",
         "a.txt record 3 bytes 10–37, first in bytes 10–37\n    第二句话说了一遍。",
         "a.txt record 3  90.0% of it in a.txt record 3",
+        "Alike, but with a paragraph of its own: stays  1 pair",
+        "a.txt record 3  90.0% alike to a.txt record 3",
         "Set phrases: stand in many documents, never cut  5 of 7 phrases",
         "    12 documents, 20 times  第一句话说了一遍。",
         "第⟦二⟧句话说了一遍。",
@@ -296,6 +299,7 @@ def test_a_report_of_nothing_is_short() -> None:
         "phrases": (),
         "skipped_places": 0,
         "kept_apart": 0,
+        "kept_for_more": 0,
         "dropped": 0,
         "cut": 0,
         "removed_bytes": 0,

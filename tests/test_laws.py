@@ -50,8 +50,7 @@ def clean(texts: Sequence[str], config: Config | None = None) -> Cleaned:
         for removal, _, _, line in log.cuts(document):
             name = next(names)
             lines.append({"id": name, **line, "of": first.setdefault(removal, name)})
-    if outcome.settled:  # else what the last pass showed may have gone in it
-        lines += [{"id": next(names), **line} for line in log.kept()]
+    lines += [{"id": next(names), **line} for line in log.kept()]
     kept = [document for document in range(len(texts)) if not outcome.left.dropped[document]]
     return Cleaned(rebuilt(memory, outcome.left), kept, lines, outcome)
 
@@ -174,7 +173,8 @@ def test_the_kind_of_line_break_makes_no_difference(texts: list[str]) -> None:
 
 AMOUNTS = [ZH[0] + "\n" + ZH[4] + "\n" + ZH[1], ZH[2] + "\n" + ZH[4].replace("5000", "6000") + "\n" + ZH[3]]
 SHARED = [ZH[0] + "\n" + ZH[1] + "\n" + ZH[2], EN[0] + "\n" + ZH[1] + "\n" + EN[1] + "\n" + EN[2] + "\n" + EN[3]]
-GROWN = ["\n".join(ZH[:4]), "\n".join(ZH[:5])]
+SMALL = "雨停以后请把沙袋送回仓库登记入册\n值班电话二十四小时都有人接听\n饮用水今晚送到每个安置点"
+GROWN = ["\n".join(ZH[:5]), "\n".join([*ZH[:5], SMALL])]
 BRIEF = [
     "\n".join([*EN, ZH[0]]),
     "\n".join([ZH[5], ZH[3], "See the notice", ZH[1], ZH[2]]),

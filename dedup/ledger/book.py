@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.config import Config
@@ -21,6 +22,7 @@ class Book:
         corpus: the documents.
         config: decides when too little of a record is left.
         rules: the names of those who read what is left.
+        says_something: of which documents what is left has a paragraph that must not be lost with the record.
 
     Attributes:
         left, removals: what is left, and what was removed.
@@ -29,8 +31,15 @@ class Book:
         taken_back: removals that were taken back, counted.
     """
 
-    def __init__(self, corpus: Corpus, config: Config, rules: Iterable[str]) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: Config,
+        rules: Iterable[str],
+        says_something: Callable[[Left, I64], NDArray[np.bool_]],
+    ) -> None:
         self._config = config
+        self._says_something = says_something
         self.corpus = corpus
         self.left = Left(corpus)
         self.removals = Removals()
@@ -50,7 +59,10 @@ class Book:
         self.left.dropped[rows["document"]] = True
 
     def cut_what_is_left(self, cuts: Batch, kept: Batch, more: Batch | None = None, unkept: I64 | None = None) -> int:
-        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many."""
+        """Add cuts of what is left, each with the stretch that speaks for it, or the number of what needs none; returns how many.
+
+        A column `similarity` says how alike the two are; without it they are equal.
+        """
         n = rows_of(cuts)
         if n == 0:
             return 0
@@ -60,7 +72,7 @@ class Book:
             evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
             evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
             evidence["kept_end"] = np.where(unkept >= 0, 0, evidence["kept_end"])
-        same = {"similarity": np.ones(n), "measure": np.zeros(n)}
+        same = {"similarity": cuts.get("similarity", np.ones(n)), "measure": np.zeros(n)}
         told = {name: cuts[name] for name in ("reason", "grain", "tokens")}
         self.cut({**rows, **evidence, **same, **told}, pieces, more, drops_small=unkept is None)
         return n
@@ -122,10 +134,12 @@ class Book:
         needed[removals.rows["kept_document"][removals.alive]] = True
         more = removals.evidence
         needed[more["document"][removals.alive[more["removal"]]]] = True
-        chosen = documents[small & ~needed[documents]]
+        small &= ~needed[documents]
+        small[small] = ~self._says_something(left, documents[small])
+        chosen = documents[small]
         if not len(chosen):
             return
-        share = 1 - rest[small & ~needed[documents]] / all_tokens[small & ~needed[documents]]
+        share = 1 - rest[small] / all_tokens[small]
         cuts = np.flatnonzero(
             removals.alive & (removals.rows["action"] == CUT) & (removals.rows["reason"] < BOILERPLATE)
         )

@@ -7,6 +7,7 @@ from bisect import bisect_right
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import kernels
 from dedup.ledger.cut import Span, cut, left_at, remove, to_read
 from dedup.model import I64, U8, Corpus
 
@@ -79,3 +80,13 @@ class Left:
             strict=True,
         )
         return [to_read(start, end, spans[document], places[document]) for document, start, end in rows]
+
+
+def letters(arena: U8, starts: I64, ends: I64) -> I64:
+    """The letters and digits of stretches: code points of their tokens, int64[n]."""
+    _, offsets, low, high = kernels.tokenize(arena, starts, ends)
+    bounds = np.concatenate([[0], np.cumsum(high - low)])
+    places = np.repeat(low - bounds[:-1], high - low) + np.arange(bounds[-1])
+    first = np.concatenate([[0], np.cumsum((arena[places] & 0xC0) != 0x80)])
+    found: I64 = np.diff(first[bounds[offsets]])
+    return found

@@ -98,7 +98,7 @@ class LogLines:
         }
         if len(evidence) > 1:
             line["evidence"] = [self._evidence_at(*place) for place in evidence]
-        compared = self._compared(removal)
+        compared = evidence if left else self._compared(removal)
         if evidence != compared:  # later steps cut equal text there, after the measure was taken
             line["compared"] = [self._place(*place) for place in compared]
         if cluster is not None:
@@ -132,8 +132,8 @@ class LogLines:
         """What speaks for a removal and is in OUT: where it was cut itself, later and for equal text, what speaks for that."""
         rows = self._removals.rows
         compared = self._compared(removal)
-        if rows["action"][removal] == DROP and rows["reason"][removal] != LEFT:
-            return compared
+        if rows["action"][removal] == DROP:
+            return self._standing_for(self._lead(removal)) if rows["reason"][removal] == LEFT else compared
         found: list[Place] = []
         for document, start, end in compared:
             place = start
@@ -152,6 +152,13 @@ class LogLines:
             if place < end:
                 found.append((document, place, end))
         return list(dict.fromkeys(found))
+
+    def _lead(self, removal: int) -> int:
+        """The cut for whose evidence a record went of which too little was left."""
+        rows = self._removals.rows
+        mine = ("kept_document", "kept_start", "kept_end")
+        cuts = self._cuts[int(rows["document"][removal])]
+        return next(cut for cut in cuts if all(rows[name][cut] == rows[name][removal] for name in mine))
 
     def _evidence_at(self, document: int, start: int, end: int) -> Line:
         place = self._place(document, start, end)

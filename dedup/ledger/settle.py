@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.ledger.removals import CUT, LEFT, NEAR, Removals
+from dedup.ledger.removals import CUT, LEFT, NEAR, TEMPLATE, Removals
 from dedup.model import I64, Batch, take
 
 
@@ -13,9 +13,9 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     """Take back every removal whose evidence is no longer there, until all that stand are proven.
 
     A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and,
-    unless a whole document speaks for it, no later cut of near-duplicates reaches into the kept stretch. (A later cut of
-    repeats may: its own evidence holds the same text.) What rested on a cut that is taken back is taken back too. Taking
-    back only adds text, so rounds end.
+    unless a whole document speaks for it, no later cut reaches into the kept stretch but one whose own evidence holds the
+    same text: none of near-duplicates, of templates, or of boilerplate of which no copy stays. What rested on a cut that is
+    taken back is taken back too. Taking back only adds text, so rounds end.
 
     Args:
         removals: changed in place.
@@ -46,8 +46,8 @@ def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]
     proven[more["removal"][dropped[more["document"]] & elsewhere]] = False
     stretch = (rows["action"] == CUT) | (rows["reason"] == LEFT)
     cuts = removals.cuts()
-    # what was cut for equal text is spoken for by that text: only what merely matched is lost to others
-    cuts = take(cuts, rows["reason"][cuts["removal"]] == NEAR)
+    unequal = np.isin(rows["reason"], (NEAR, TEMPLATE)) | (rows["kept_document"] < 0)
+    cuts = take(cuts, unequal[cuts["removal"]])
     step = rows["step"][cuts["removal"]]
     for mine_step in np.unique(rows["step"][removals.alive]):
         # an earlier cut inside the kept stretch was gone already when the two were compared

@@ -17,6 +17,7 @@ from dedup.model import (
     I64,
     MEASURES,
     NUMBERS,
+    SAYS_MORE,
     SPLICED,
     WHYS,
     Batch,
@@ -87,8 +88,9 @@ class Report:
         documents, text_bytes: read.
         dropped: documents dropped; cut: stretches cut from documents that stay; removed_bytes: text bytes of both.
         clusters: kept stretches for which something went; largest: the biggest of them, by bytes removed.
-        kept_for_numbers, kept_apart: pairs that match and stay because a numeral differs, or by the scope; near_misses: pairs just below
-            the threshold; spliced: repeats inside longer sentences, which stay; contained: documents most of which stands in another one.
+        kept_for_numbers, kept_apart, kept_for_more: pairs that match and stay because a numeral differs, by the scope, or because the
+            later document has a paragraph of its own; near_misses: pairs just below the threshold; spliced: repeats inside longer
+            sentences, which stay; contained: documents most of which stands in another one.
             shown: examples of these.
         bad_records: records that could not be read; invalid_utf8: documents with bytes that are not UTF-8.
         kinds: removals by kind: duplicate, repeat, loop, boilerplate. boilerplate: of the sites, the most spread first; phrases: clauses
@@ -111,6 +113,7 @@ class Report:
     sources: tuple[SourceReport, ...]
     kept_for_numbers: int
     kept_apart: int
+    kept_for_more: int
     spliced: int
     contained: int
     near_misses: int
@@ -175,6 +178,7 @@ def report(
         sources=tuple(_sources(corpus, left, mine, lost)),
         kept_for_numbers=_count(kept_pairs, NUMBERS),
         kept_apart=_count(kept_pairs, APART),
+        kept_for_more=_count(kept_pairs, SAYS_MORE),
         spliced=_count(kept_pairs, SPLICED),
         contained=_count(kept_pairs, CONTAINED),
         near_misses=int((~shown["match"]).sum()) if shown else 0,

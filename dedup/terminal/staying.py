@@ -19,8 +19,11 @@ def print_staying(page: Page, report: Report, top: int) -> None:
     """Draw what repeats and is left where it is, and why."""
     _alike(page, report, "numbers differ", "Alike, but a number differs: both stay", report.kept_for_numbers, top)
     _alike(page, report, "another document", "Alike, in two documents: both stay", report.kept_apart, top)
+    heading = "Alike, but with a paragraph of its own: stays"
+    _documents(page, report, "says more", heading, report.kept_for_more, "alike to", top)
     _spliced(page, report, top)
-    _contained(page, report, top)
+    heading = "Stands in another document for the most part: stays"
+    _documents(page, report, "contained", heading, report.contained, "of it in", top)
     _phrases(page, report)
 
 
@@ -63,17 +66,15 @@ def _spliced(page: Page, report: Report, top: int) -> None:
         page.line(Text(squeeze(place.text[: 4 * page.width])), indent=4, most=TEXT_LINES)
 
 
-def _contained(page: Page, report: Report, top: int) -> None:
-    """Documents of which most stands in another one."""
-    pairs = _of(report, "contained", top)
+def _documents(page: Page, report: Report, why: str, heading: str, total: int, words: str, top: int) -> None:
+    """Documents that are much like another one, or of which most stands there."""
+    pairs = _of(report, why, top)
     if pairs:
-        page.heading(
-            "Stands in another document for the most part: stays", _aside(len(pairs), report.contained, "document")
-        )
+        page.heading(heading, _aside(len(pairs), total, "document" if why == "contained" else "pair"))
         page.console.print()
     numbered = with_records(report)
     for kept, member in pairs:
-        said = where(member.place, numbered).append(f"  {percent(member.similarity)} of it in ", style="dim")
+        said = where(member.place, numbered).append(f"  {percent(member.similarity)} {words} ", style="dim")
         page.line(said.append_text(where(kept, numbered)), indent=4)
 
 

@@ -14,7 +14,7 @@ MOSTLY = 0.8
 """A document of which this share of tokens stands in another one is shown as contained in it."""
 
 
-def shown(desk: Desk, runs: Batch, gone: Mapping[int, NDArray[np.bool_]]) -> Batch:
+def staying(desk: Desk, runs: Batch, gone: Mapping[int, NDArray[np.bool_]]) -> Batch:
     """What is shown of repeats.
 
     Args:
