@@ -23,6 +23,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
+    {"candidates"},
     {"matching"},
     {"desk", "repeating"},
     {"pipeline"},

@@ -6,12 +6,13 @@ Arrays of another type or layout are converted; `text` may be any contiguous buf
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.kernels import _native
+from dedup.kernels import _native, native_partition
+from dedup.kernels.carried import array as _array
+from dedup.kernels.carried import clamped as _clamped
+from dedup.kernels.carried import made as _made
 from dedup.kernels.fold_table import load
 
 I64 = NDArray[np.int64]
@@ -19,10 +20,10 @@ U8 = NDArray[np.uint8]
 U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
-T = TypeVar("T", bound=np.generic)
+partition = native_partition.partition
+piece_pairs = native_partition.piece_pairs
 
 _MASK = (1 << 64) - 1
-_LARGE = 1 << 62
 
 
 def _set_table() -> None:
@@ -31,22 +32,6 @@ def _set_table() -> None:
 
 
 _set_table()
-
-
-def _array(values: NDArray[Any], dtype: type[T]) -> NDArray[T]:
-    """Contiguous, aligned and in native byte order: what the C module can read."""
-    array = np.ascontiguousarray(values, dtype)
-    return array if array.flags.aligned else array.copy()
-
-
-def _made(memory: _native.Array, dtype: type[T]) -> NDArray[T]:
-    """What the C module has made, as an array that keeps it alive."""
-    return np.frombuffer(memoryview(memory), dtype)
-
-
-def _clamped(number: int) -> int:
-    """The C module takes 64 bits; a number beyond them is out of any range in any case."""
-    return max(min(int(number), _LARGE), -1)
 
 
 def tokenize(text: U8, starts: I64, ends: I64) -> tuple[U64, I64, I64, I64]:
