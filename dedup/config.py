@@ -57,7 +57,8 @@ class Config:
         k: tokens in a shingle, 1 to 63.
         seed: draws the lanes and salts the shingles; change it against inputs made to collide.
         document, paragraph, sentence: how segments of that grain are matched.
-        short_tokens: a text up to this long is measured by `edit` whatever its grain, and all its candidates are found.
+        short_tokens: two texts up to this long are measured as paragraphs are, whatever their grain; where that is by `edit` at
+            a threshold of .7 or more, all pairs of them up to 64 tokens are found.
         keep: which of two matching segments stays: the first, the longest, the earliest dated, or by preferred source.
         prefer: sources in order of preference, for keep="prefer".
         numbers: `distinguish` keeps paragraphs that differ in a numeral, `ignore` does not look.

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.backends.base import Backend
+from dedup.candidates import Candidates, no_candidates, salted
 from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.segment import PLAIN, segment
-from dedup.stages.sketch import KEY, key_name, sketch
+from dedup.stages.sketch import KEY, sketch
 from dedup.stages.spare import spare
 from dedup.stages.verify import allowed_edits, verify
 
@@ -118,7 +118,7 @@ class GrainMatcher:
             return Matches({}, np.zeros(0, np.int64), _no_pairs(), 0, 0)
         exact = self._exact(segments, left.arena)
         alone = np.flatnonzero((exact == np.arange(n)) & (segments["tokens"] >= self._config.k))
-        candidates, skipped = self._candidates(segments, alone)
+        candidates, skipped = self._candidates(segments, alone, left.arena)
         if self._split_scope:
             candidates, skipped = self._with_equal_elsewhere(segments, exact, candidates, skipped)
         pairs = self._measure(candidates, segments, left.arena, paragraphs)
@@ -160,7 +160,7 @@ class GrainMatcher:
         """The first segment of equal folded text for each, proven on the text."""
         keys = segments["hash"]
         if self._own_document:
-            keys = _salted(keys, segments["document"])
+            keys = salted(keys, segments["document"])
         n = len(keys)
         exact = np.arange(n, dtype=np.int64)
         rows = {"hash": keys, "rank": exact.copy()}
@@ -172,17 +172,11 @@ class GrainMatcher:
             exact[proven["second"]] = proven["first"]
         return exact
 
-    def _candidates(self, segments: Batch, alone: I64) -> tuple[Batch, int]:
-        """Distinct pairs that share a bucket of at least one band."""
-        found: list[Batch] = []
-        documents = segments["document"][alone]
-        for number in range(self._matching.bands):
-            keys = self._rows[key_name(number)][segments["row"][alone]]
-            for own in (False, True) if self._split_scope else (self._own_document,):
-                rows = {"key": _salted(keys, documents) if own else keys, "rank": alone}
-                function = BucketPairs("key", self._config.bucket_limit)
-                found.extend(self._backend.sorted_runs([rows], "key", "rank", function))
-        pairs, skipped = band(concat(found)) if found else (_no_candidates(), 0)
+    def _candidates(self, segments: Batch, alone: I64, arena: U8) -> tuple[Batch, int]:
+        own = (False, True) if self._split_scope else (self._own_document,)
+        pairs, skipped = Candidates(self._config, self._grain, self._backend, own).find(
+            segments, self._rows, alone, arena
+        )
         if self._own_document and not self._split_scope:  # two documents may still meet by a salted key's chance
             pairs = take(pairs, segments["document"][pairs["first"]] == segments["document"][pairs["second"]])
         return pairs, skipped
@@ -330,17 +324,6 @@ def _equal(batch: Batch, *, arena: U8) -> Batch:
     return {"first": same["first"], "second": same["second"]}
 
 
-def _salted(keys: NDArray[Any], documents: I64) -> NDArray[Any]:
-    """Keys that are equal only within a document."""
-    salt = documents.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    salted: NDArray[Any] = keys ^ (salt >> np.uint64(32)).astype(np.uint32) if keys.dtype == np.uint32 else keys ^ salt
-    return salted
-
-
-def _no_candidates() -> Batch:
-    return {"first": np.zeros(0, np.int64), "second": np.zeros(0, np.int64)}
-
-
 def _no_pairs() -> Batch:
     small = {name: np.zeros(0, np.uint8) for name in ("measure", "why")}
-    return {**_no_candidates(), "similarity": np.zeros(0), "match": np.zeros(0, bool), **small}
+    return {**no_candidates(), "similarity": np.zeros(0), "match": np.zeros(0, bool), **small}

@@ -24,6 +24,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
+    {"candidates"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},

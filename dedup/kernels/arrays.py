@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=np.generic)
 
+_LARGE = 1 << 62
+
 ABSENT, STRING, ESCAPED, NUMBER, NULL, OTHER = range(6)
 """Kinds of JSON values, as `records` tells them."""
 
@@ -25,3 +27,8 @@ def array(values: NDArray[Any], dtype: type[T]) -> NDArray[T]:
 def made(memory: _native.Array, dtype: type[T]) -> NDArray[T]:
     """What the C module has made, as an array that keeps it alive."""
     return np.frombuffer(memoryview(memory), dtype)
+
+
+def clamped(number: int) -> int:
+    """The C module takes 64 bits; a number beyond them is out of any range in any case."""
+    return max(min(int(number), _LARGE), -1)

@@ -4,7 +4,7 @@ results bit for bit; here is only what carries arrays over to the C module and b
 Arrays of another type or layout are converted; `text` may be any contiguous buffer of bytes.
 """
 
-# ruff: noqa: F401 - what native_records has is passed on
+# ruff: noqa: F401 - what native_partition and native_records have is passed on
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from dedup.kernels import _native
 from dedup.kernels.arrays import array as _array
+from dedup.kernels.arrays import clamped as _clamped
 from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
+from dedup.kernels.native_partition import partition, piece_pairs
 from dedup.kernels.native_records import records, unescape, valid_utf8
 
 I64 = NDArray[np.int64]
@@ -23,7 +25,6 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 
 _MASK = (1 << 64) - 1
-_LARGE = 1 << 62
 
 
 def _set_table() -> None:
@@ -32,11 +33,6 @@ def _set_table() -> None:
 
 
 _set_table()
-
-
-def _clamped(number: int) -> int:
-    """The C module takes 64 bits; a number beyond them is out of any range in any case."""
-    return max(min(int(number), _LARGE), -1)
 
 
 def tokenize(text: U8, starts: I64, ends: I64) -> tuple[U64, I64, I64, I64]:

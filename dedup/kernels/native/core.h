@@ -74,6 +74,10 @@ typedef enum status {
     STATUS_SIDES,
     STATUS_CLAUSES,
     STATUS_EMPTY_CLAUSE,
+    STATUS_EDITS,
+    STATUS_SHARDS,
+    STATUS_MARKS,
+    STATUS_ROLES,
     STATUS_BUFFER
 } status;
 
@@ -245,6 +249,21 @@ status winnow(const ragged *tokens, int64_t gram_weight, int64_t window, words *
 status extend(const ragged *tokens, const int64_t *rows, size_t count, int64_t weight, words *runs);
 status loops(const ragged *hashes, const int64_t *tokens, size_t token_count, int64_t least, words *found);
 status equal_bytes(const texts *first, const texts *second, uint8_t *equal);
+
+/* ---- partition --------------------------------------------------------------------------------------------- */
+
+typedef struct piece_rows {
+    const uint64_t *keys;
+    const uint16_t *sides;
+    const uint64_t *bags;
+    size_t n;
+    const int64_t *edits;
+    size_t edit_count;
+} piece_rows;
+
+status partition(const ragged *tokens, const int64_t *edits, size_t edit_count, uint64_t shard, uint64_t shards,
+                 const uint8_t *marks, size_t mark_bytes, words *keys, words *rows, uint64_t *bags);
+status piece_pairs(const piece_rows *in, int64_t limit, int64_t scanned, words *pairs, int64_t *skipped);
 
 /* Whether every pair names rows of the ragged array. */
 int pairs_within(const int64_t *pairs, size_t pair_count, uint64_t n);

@@ -32,6 +32,10 @@ static const char *const sentences[] = {
     [STATUS_SIDES] = "both sides must have the same number of ranges",
     [STATUS_CLAUSES] = "hashes and tokens must have the same length",
     [STATUS_EMPTY_CLAUSE] = "a clause without tokens (hash 0) must be left out",
+    [STATUS_EDITS] = "edits must be below the number of tokens they are allowed for",
+    [STATUS_SHARDS] = "shard must be below shards",
+    [STATUS_MARKS] = "marks must be a power of two of bytes, or none",
+    [STATUS_ROLES] = "sides must hold a role of 0 to 2 and a number of tokens that edits are given for",
     [STATUS_BUFFER] = "a buffer is too small or not aligned to its items",
 };
 

@@ -70,6 +70,8 @@ PyObject *py_overlaps(PyObject *module, PyObject *args);
 PyObject *py_independent_set(PyObject *module, PyObject *args);
 PyObject *py_lines(PyObject *module, PyObject *args);
 PyObject *py_pieces(PyObject *module, PyObject *args);
+PyObject *py_partition(PyObject *module, PyObject *args);
+PyObject *py_piece_pairs(PyObject *module, PyObject *args);
 PyObject *py_winnow(PyObject *module, PyObject *args);
 PyObject *py_extend(PyObject *module, PyObject *args);
 PyObject *py_loops(PyObject *module, PyObject *args);

@@ -130,6 +130,45 @@ PyObject *py_independent_set(PyObject *module, PyObject *args) {
     return released(&held, none_or(end));
 }
 
+PyObject *py_partition(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    unsigned long long shard, shards;
+    if (!PyArg_ParseTuple(args, "y*y*y*KKy*w*:partition", b, b + 1, b + 2, &shard, &shards, b + 3, b + 4)) return NULL;
+    ragged in = ragged_of(&held);
+    if (!ragged_fit(&held) || !fits(b + 2, 8, 0) || !fits(b + 4, 8, in.offset_count ? in.offset_count - 1 : 0))
+        return released(&held, fail(STATUS_BUFFER));
+    words made[2] = {{0}, {0}};
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = partition(&in, b[2].buf, items(b + 2, 8), shard, shards, b[3].buf, items(b + 3, 1), made, made + 1,
+                    b[4].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, arrays_of(module, end, made, 2));
+}
+
+PyObject *py_piece_pairs(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    long long limit, scanned;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*LL:piece_pairs", b, b + 1, b + 2, b + 3, &limit, &scanned)) return NULL;
+    piece_rows in = {b[0].buf, b[1].buf, b[2].buf, items(b, 8), b[3].buf, items(b + 3, 8)};
+    if (!fits(b, 8, 0) || !fits(b + 1, 2, in.n) || !fits(b + 2, 8, in.n) || !fits(b + 3, 8, 0))
+        return released(&held, fail(STATUS_BUFFER));
+    words made = {0};
+    int64_t skipped = 0;
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = piece_pairs(&in, limit, scanned, &made, &skipped);
+    Py_END_ALLOW_THREADS
+    release(&held);
+    if (end) {
+        words_free(&made);
+        return fail(end);
+    }
+    return Py_BuildValue("NL", array_of(module, &made), (long long)skipped);
+}
+
 PyObject *py_winnow(PyObject *module, PyObject *args) {
     buffers held = {0};
     Py_buffer *b = held.of;

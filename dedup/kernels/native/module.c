@@ -16,6 +16,8 @@ static PyMethodDef functions[] = {
     {"independent_set", py_independent_set, METH_VARARGS, NULL},
     {"lines", py_lines, METH_VARARGS, NULL},
     {"pieces", py_pieces, METH_VARARGS, NULL},
+    {"partition", py_partition, METH_VARARGS, NULL},
+    {"piece_pairs", py_piece_pairs, METH_VARARGS, NULL},
     {"winnow", py_winnow, METH_VARARGS, NULL},
     {"extend", py_extend, METH_VARARGS, NULL},
     {"loops", py_loops, METH_VARARGS, NULL},

@@ -4,6 +4,7 @@ core."""
 from __future__ import annotations
 
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, overlaps
+from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
@@ -20,6 +21,8 @@ __all__ = [
     "lines",
     "loops",
     "overlaps",
+    "partition",
+    "piece_pairs",
     "pieces",
     "records",
     "scan",

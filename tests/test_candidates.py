@@ -1,0 +1,167 @@
+"""Candidates: of short texts that match no pair is missed, whatever the split of the work; what limits leave out is counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+import naive
+import numpy as np
+import pytest
+from backends import ShufflingBackend
+from conftest import real_texts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dedup import Config, Matching, candidates, kernels
+from dedup.backends.base import Backend
+from dedup.backends.local import LocalBackend
+from dedup.ledger.left import Left
+from dedup.matching import GrainMatcher, Matches
+from dedup.memory import corpus_of
+from dedup.model import Batch, concat, take
+from dedup.stages.band import band
+from dedup.stages.partition import PiecePairs, marks_of, partition
+from dedup.stages.verify import allowed_edits
+
+
+def matches(texts: list[str], config: Config, backend: Backend | None = None) -> Matches:
+    """What one pass over texts finds."""
+    corpus = corpus_of(texts).corpus
+    matcher = GrainMatcher(config, "document", backend or LocalBackend())
+    left = Left(corpus)
+    documents = np.arange(len(texts), dtype=np.int64)
+    matcher.refresh(left, documents)
+    return matcher.matches(left, documents)
+
+
+def pairs_of(found: Matches) -> set[tuple[int, int]]:
+    """The matches, as pairs of documents."""
+    rows = take(found.pairs, found.pairs["match"])
+    document = found.segments["document"]
+    return set(zip(document[rows["first"]].tolist(), document[rows["second"]].tolist(), strict=True))
+
+
+def tokens_of(text: str) -> list[str]:
+    return [token.text for token in naive.tokens(text.encode(), {})]
+
+
+def similar(texts: list[str], threshold: float, k: int = 3) -> set[tuple[int, int]]:
+    """The pairs of distinct texts of at least k tokens that match, by the oracle."""
+    split = [tokens_of(text) for text in texts]
+    first = [i for i, one in enumerate(split) if split.index(one) == i and len(one) >= k]
+    return {(i, j) for i, j in combinations(first, 2) if naive.edit_similarity(split[i], split[j]) >= threshold - 1e-12}
+
+
+@st.composite
+def short_texts(draw: st.DrawFn) -> list[str]:
+    """Texts of one another's tokens, some of them edited a little."""
+    letters = draw(st.sampled_from(["海河", "水务局通报连日", "abcdefghijklmnop"]))
+    texts: list[list[str]] = []
+    for _ in range(draw(st.integers(2, 6))):
+        if texts and draw(st.booleans()):
+            text = list(draw(st.sampled_from(texts)))
+            for _ in range(draw(st.integers(1, 4))):
+                at = draw(st.integers(0, len(text)))
+                text[at : at + draw(st.integers(0, 1))] = draw(st.lists(st.sampled_from(letters), max_size=1))
+        else:
+            text = draw(st.lists(st.sampled_from(letters), min_size=1, max_size=24))
+        texts.append(text)
+    return [" ".join(text) for text in texts]
+
+
+@given(texts=short_texts(), threshold=st.sampled_from([0.7, 0.8, 0.85, 0.95]), seed=st.integers(0, 99))
+def test_no_match_of_short_texts_is_missed(texts: list[str], threshold: float, seed: int) -> None:
+    config = Config(
+        grain="document", bucket_limit=64, paragraph=Matching(bands=1, rows=8, measure="edit", threshold=threshold)
+    )
+    found = matches(texts, config)
+    assert found.skipped == 0
+    assert pairs_of(found) == similar(texts, threshold)
+    other = matches(texts, config, ShufflingBackend(seed))
+    assert pairs_of(other) == pairs_of(found)
+    assert (other.candidates, other.skipped) == (found.candidates, 0)
+
+
+def test_no_pair_of_poems_is_missed() -> None:
+    """Against all pairs of poems that one block of tokens in common, or a like length and bag, does not rule out."""
+    with real_texts("data", "pairs", "poems_zh_hant.jsonl").open(encoding="utf-8") as lines:
+        texts = [json.loads(line)[side] for line in lines for side in ("a", "b")][:4000]
+    found = matches(texts, Config(grain="document", bucket_limit=64))
+    rows = found.segments
+    values, offsets = kernels.tokens(corpus_of(texts).corpus.arena, rows["start"], rows["end"])
+    sizes = offsets[1:] - offsets[:-1]
+    mine = np.flatnonzero((found.exact == np.arange(len(texts))) & (sizes >= 3) & (sizes <= 64))
+    wanted: set[tuple[int, int]] = set()
+    for block in _by_size(sizes, mine):
+        first, second = (np.concatenate(part) for part in zip(*block, strict=True))
+        limits = allowed_edits(np.maximum(sizes[first], sizes[second]), 0.85)
+        near = kernels.edit_distances(values, offsets, np.stack([first, second], axis=1), limits) <= limits
+        document = rows["document"]
+        wanted |= set(zip(document[first[near]].tolist(), document[second[near]].tolist(), strict=True))
+    assert found.skipped == 0
+    assert len(wanted) > 200
+    assert wanted - pairs_of(found) == set()
+
+
+def _by_size(sizes: Any, mine: Any) -> Iterator[list[tuple[Any, Any]]]:
+    """All pairs whose lengths allow a match, rank by rank, some thousands at a time."""
+    block: list[tuple[Any, Any]] = []
+    for rank in mine.tolist():
+        others = mine[
+            (mine < rank) & (np.minimum(sizes[mine], sizes[rank]) >= 0.85 * np.maximum(sizes[mine], sizes[rank]))
+        ]
+        block.append((others, np.full(len(others), rank, np.int64)))
+        if sum(len(part[0]) for part in block) > 1 << 18:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+@given(texts=short_texts(), limit=st.integers(1, 4), scanned=st.integers(1, 4), seed=st.integers(0, 99))
+def test_a_stream_of_pieces_gives_what_a_table_gives(texts: list[str], limit: int, scanned: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    corpus = corpus_of(texts).corpus
+    batch = {"rank": np.arange(len(texts)), "start": corpus.starts, "end": corpus.ends}
+    edits = allowed_edits(np.arange(40), 0.7)
+    settings: Any = {"arena": corpus.arena, "edits": edits, "shard": 0, "shards": 1}
+    pieces = partition(batch, **settings, marks=np.zeros(0, np.uint8))
+    rows = concat([pieces, partition(batch, **settings, marks=marks_of(pieces["key"]))])
+    rows = take(rows, np.argsort(rows["rank"], kind="stable"))
+    function = PiecePairs(tuple(edits.tolist()), limit, scanned)
+    order = np.lexsort((rows["rank"], rows["key"]))
+    edges = np.sort(draw.integers(0, len(order) + 1, 4)).tolist()
+    batches: list[Batch] = [take(rows, order[a:b]) for a, b in zip([0, *edges], [*edges, len(order)], strict=True)]
+    one, two = band(concat(function.stream(iter(batches)))), band(function.table(rows))
+    assert [one[0][name].tolist() for name in one[0]] == [two[0][name].tolist() for name in two[0]]
+    assert one[1] == two[1]
+
+
+def test_what_the_limits_leave_out_is_counted() -> None:
+    texts = [f"one two three four five six seven eight nine ten eleven twelve {i}a {i}b" for i in range(12)]
+    config = Config(
+        grain="document", bucket_limit=2, paragraph=Matching(bands=1, rows=64, measure="edit", threshold=0.85)
+    )
+    assert len(pairs_of(matches(texts, config))) < 66
+    assert matches(texts, config).skipped > 0
+    more = Config(grain="document", bucket_limit=64, paragraph=config.paragraph)
+    assert len(pairs_of(matches(texts, more))) == 66
+    assert matches(texts, more).skipped == 0
+
+
+@pytest.mark.parametrize("pieces", [1, 5, 40])
+def test_joining_few_pieces_at_a_time_changes_nothing(pieces: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(5)
+    texts = []
+    for size in (7, 9, 14, 20, 21, 33, 64, 20, 20):
+        text = [f"w{i}" for i in draw.integers(0, 500, size)]
+        texts += [" ".join(text), " ".join([*text[:3], "other", *text[4:]]), " ".join([*text[:5], *text[6:]])]
+    wanted = matches(texts, Config(grain="document"))
+    monkeypatch.setattr(candidates, "PIECES", pieces)
+    monkeypatch.setattr(candidates, "BATCH_TEXTS", 3)
+    found = matches(texts, Config(grain="document"))
+    assert (found.candidates, found.skipped) == (wanted.candidates, wanted.skipped)
+    assert pairs_of(found) == pairs_of(wanted) == similar(texts, 0.85)
