@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.model import I64, U8, Batch, concat, rows_of
-from dedup.stages.band import BucketPairs, band
+from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.sketch import key_name
 from dedup.stages.verify import allowed_edits
@@ -46,7 +46,15 @@ class Candidates:
     backend: Backend
     own: tuple[bool, ...]
 
-    def find(self, segments: Batch, sketched: Batch, alone: I64, arena: U8) -> tuple[Batch, int]:
+    def find(
+        self,
+        segments: Batch,
+        sketched: Batch,
+        alone: I64,
+        arena: U8,
+        fresh: NDArray[np.bool_],
+        whole: NDArray[np.bool_],
+    ) -> tuple[Batch, int]:
         """Distinct candidate pairs, and how many the limits left out.
 
         Args:
@@ -54,26 +62,36 @@ class Candidates:
             sketched: the band keys.
             alone: int64[...], ranks of the segments to pair.
             arena: uint8[...], the text.
+            fresh: bool[...], which of `alone` are new: pairs of two others need not be given.
+            whole: bool[...], which are whole documents that have been compared as such: nor need pairs of two short ones.
         """
-        found = [*self._from_bands(segments, sketched, alone), *self._from_pieces(segments, alone, arena)]
+        found = list(self._from_bands(segments, sketched, alone, fresh))
+        found.extend(self._from_pieces(segments, alone, arena, fresh & ~whole))
         return band(concat(found)) if found else (no_candidates(), 0)
 
-    def _from_bands(self, segments: Batch, sketched: Batch, alone: I64) -> Iterator[Batch]:
+    def _from_bands(self, segments: Batch, sketched: Batch, alone: I64, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
+        if not fresh.any():
+            return
         documents = segments["document"][alone]
         for number in range(self.config.matching(self.grain).bands):
             keys = sketched[key_name(number)][segments["row"][alone]]
+            mine = slice(None) if fresh.all() else shared(keys, fresh)
             for own in self.own:
-                rows = {"key": salted(keys, documents) if own else keys, "rank": alone}
+                rows = {"key": salted(keys, documents)[mine] if own else keys[mine], "rank": alone[mine]}
                 function = BucketPairs("key", self.config.bucket_limit)
                 yield from self.backend.sorted_runs([rows], "key", "rank", function)
 
-    def _from_pieces(self, segments: Batch, alone: I64, arena: U8) -> Iterator[Batch]:
+    def _from_pieces(self, segments: Batch, alone: I64, arena: U8, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
         """Of two short texts that may match by `edit` none is missed."""
         matching, limit = self.config.paragraph, self.config.bucket_limit
         if matching.measure != "edit" or matching.threshold < PARTITION_THRESHOLD:
             return
-        short = alone[segments["tokens"][alone] <= min(self.config.short_tokens, PARTITION_TOKENS)]
         edits = allowed_edits(np.arange(PARTITION_TOKENS + 1), matching.threshold)
+        tokens = segments["tokens"][alone]
+        is_short = tokens <= min(self.config.short_tokens, PARTITION_TOKENS)
+        wanted = np.bincount(tokens[is_short & fresh], minlength=len(edits)) > 0
+        is_short[is_short] = _near(wanted, edits)[tokens[is_short]]
+        short = alone[is_short]
         for allowed, shards in _packs(np.bincount(segments["tokens"][short], minlength=len(edits)), edits):
             texts = short[_in_reach(allowed)[segments["tokens"][short]]]
             function = PiecePairs(tuple(allowed.tolist()), limit, SCANNED * limit)
@@ -115,6 +133,14 @@ def _in_reach(edits: I64) -> NDArray[np.bool_]:
     reach = (longer >= sizes[:, None]) & (longer - sizes[:, None] <= edits[longer])
     wanted: NDArray[np.bool_] = np.logical_or.reduce(reach, axis=1)
     return wanted
+
+
+def _near(lengths: NDArray[np.bool_], edits: I64) -> NDArray[np.bool_]:
+    """Which lengths are so near to a given one that two such texts may match."""
+    sizes = np.arange(len(edits))
+    apart = np.abs(sizes[:, None] - sizes)
+    near: NDArray[np.bool_] = ((apart <= edits[np.maximum(sizes[:, None], sizes)]) & lengths).any(axis=1)
+    return near
 
 
 def _within(rows: Batch, documents: I64) -> Batch:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.backends.base import Backend
+from dedup.backends.base import Backend, RowFunction
 from dedup.candidates import Candidates, no_candidates, salted
 from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band
+from dedup.stages.carry import carry
 from dedup.stages.segment import PLAIN, segment
 from dedup.stages.sketch import KEY, sketch
 from dedup.stages.spare import spare
@@ -71,6 +72,7 @@ class GrainMatcher:
         self._rows: Batch = {}
         self._next_uid = 0
         self._measured: Batch = {}
+        self._paired = np.zeros(0, bool)
 
     @property
     def rows(self) -> Batch:
@@ -87,22 +89,45 @@ class GrainMatcher:
         gone = left.dropped.copy()
         gone[changed] = True
         old = take(self._rows, ~gone[self._rows["document"]]) if self._rows else {}
-        new = concat(self._sketched(left, changed[~left.dropped[changed]]))
-        if new:
-            order = np.lexsort((new["start"], new["document"]))
-            new = take(new, order)
-            new["uid"] = np.arange(self._next_uid, self._next_uid + rows_of(new), dtype=np.int64)
-            self._next_uid += rows_of(new)
+        documents = changed[~left.dropped[changed]]
+        if rows_of(old) < rows_of(self._rows) and self._grain != "document":
+            new = self._carried(left, documents)
+        else:
+            new = self._numbered(concat(self._map(left, documents, Chain((self._segment(left), self._sketch(left))))))
         rows = concat([part for part in (old, new) if part])
-        self._rows = take(rows, np.lexsort((rows["start"], rows["document"]))) if old and new else rows
+        self._rows = take(rows, np.lexsort((rows["start"], rows["document"]))) if rows else rows
 
-    def _sketched(self, left: Left, documents: I64) -> Iterator[Batch]:
-        config, matching = self._config, self._matching
-        work = Chain((
-            partial(segment, arena=left.arena, grain=self._grain),
-            partial(sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows),
-        ))  # fmt: skip
+    def _carried(self, left: Left, documents: I64) -> Batch:
+        """The segments of documents, of which only those are sketched that did not stand there before."""
+        segments = concat(self._map(left, documents, self._segment(left)))
+        mine = np.zeros(len(left.starts), bool)
+        mine[documents] = True
+        before = take(self._rows, mine[self._rows["document"]])
+        now, then = carry(segments, before, arena=left.arena)
+        fresh = np.ones(rows_of(segments), bool)
+        fresh[now] = False
+        rest = take(segments, fresh)
+        batches = (take(rest, part) for part in _pieces(rest["end"] - rest["start"], self._batch_bytes)) if rest else ()
+        new = self._numbered(concat(self._backend.map_batches(self._sketch(left), batches)))
+        known = {**take(before, then), **take(segments, now)}
+        return concat([part for part in (known, new) if part])
+
+    def _numbered(self, rows: Batch) -> Batch:
+        if rows:
+            rows = take(rows, np.lexsort((rows["start"], rows["document"])))
+            rows["uid"] = np.arange(self._next_uid, self._next_uid + rows_of(rows), dtype=np.int64)
+            self._next_uid += rows_of(rows)
+        return rows
+
+    def _map(self, left: Left, documents: I64, work: RowFunction) -> Iterator[Batch]:
         return self._backend.map_batches(work, document_batches(left, documents, self._batch_bytes))
+
+    def _segment(self, left: Left) -> RowFunction:
+        return partial(segment, arena=left.arena, grain=self._grain)
+
+    def _sketch(self, left: Left) -> RowFunction:
+        config, matching = self._config, self._matching
+        return partial(sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows)
 
     def matches(self, left: Left, preference: I64, paragraphs: Batch | None = None) -> Matches:
         """Find what matches among the segments that may be compared.
@@ -173,13 +198,39 @@ class GrainMatcher:
         return exact
 
     def _candidates(self, segments: Batch, alone: I64, arena: U8) -> tuple[Batch, int]:
+        """Pairs to be measured: those of segments that are new, and of the others those that were measured before."""
+        uid = segments["uid"][alone]
+        fresh = np.ones(len(alone), bool)
+        paired = uid < len(self._paired)
+        fresh[paired] = ~self._paired[uid[paired]]
         own = (False, True) if self._split_scope else (self._own_document,)
         pairs, skipped = Candidates(self._config, self._grain, self._backend, own).find(
-            segments, self._rows, alone, arena
+            segments, self._rows, alone, arena, fresh, self._compared(segments)[alone]
         )
         if self._own_document and not self._split_scope:  # two documents may still meet by a salted key's chance
             pairs = take(pairs, segments["document"][pairs["first"]] == segments["document"][pairs["second"]])
+        if not fresh.all():
+            pairs, _ = band(concat([pairs, self._measured_before(uid[~fresh], alone[~fresh])]))
+        self._paired = np.zeros(self._next_uid, bool)
+        if not skipped:  # else the next pass comes to what the limits left out
+            self._paired[uid] = True
         return pairs, skipped
+
+    def _compared(self, segments: Batch) -> NDArray[np.bool_]:
+        """Which segments are all of their documents, and have been compared as documents."""
+        if self._config.grain != "auto" or self._grain == "document":
+            return np.zeros(rows_of(segments), bool)
+        rows = self._rows["document"][self._rows["tokens"] > 0]
+        whole: NDArray[np.bool_] = (np.bincount(rows) == 1)[segments["document"]]
+        return whole
+
+    def _measured_before(self, uid: I64, rank: I64) -> Batch:
+        """The pairs that were measured in the last pass and of which both are still there."""
+        ranks = np.full(self._next_uid, -1, np.int64)
+        ranks[uid] = rank
+        one, other = (ranks[self._measured[side]] for side in ("first", "second"))
+        both = (one >= 0) & (other >= 0)
+        return {"first": np.minimum(one, other)[both], "second": np.maximum(one, other)[both]}
 
     def _with_equal_elsewhere(self, segments: Batch, exact: I64, pairs: Batch, skipped: int) -> tuple[Batch, int]:
         """Add pairs of equal text in two documents, which the scope keeps apart but the report shows."""
@@ -288,15 +339,20 @@ def _paragraphs(left: Left, documents: I64) -> I64:
 
 def document_batches(left: Left, documents: I64, batch_bytes: int = BATCH_BYTES) -> Iterator[Batch]:
     """What is left of documents, as batches of about `batch_bytes` of text."""
-    sizes = (left.ends - left.starts)[documents]
-    group = (np.cumsum(sizes) - sizes) // batch_bytes
-    for rows in np.split(documents, np.flatnonzero(np.diff(group)) + 1) if len(documents) else []:
+    for part in _pieces((left.ends - left.starts)[documents], batch_bytes):
+        rows = documents[part]
         yield {
             "document": rows,
             "start": left.starts[rows],
             "end": left.ends[rows],
             "markdown": left.corpus.markdown[rows],
         }
+
+
+def _pieces(sizes: I64, batch_bytes: int) -> list[I64]:
+    """Rows of such sizes in batches of about `batch_bytes`."""
+    group = (np.cumsum(sizes) - sizes) // batch_bytes
+    return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(group)) + 1) if len(sizes) else []
 
 
 def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
