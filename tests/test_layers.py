@@ -23,6 +23,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
+    {"sparing"},
     {"matching"},
     {"desk", "repeating"},
     {"showing"},
