@@ -15,19 +15,17 @@ from dedup.candidates import Candidates, no_candidates, salted
 from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
+from dedup.sparing import says_more
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.carry import carry
 from dedup.stages.segment import PLAIN, segment
 from dedup.stages.sketch import KEY, sketch
-from dedup.stages.spare import spare
-from dedup.stages.verify import allowed_edits, verify
+from dedup.stages.verify import verify
 
 BATCH_BYTES = 4 << 20
 """Text in a batch that is segmented and sketched at a time."""
 BATCH_PAIRS = 1 << 15
 """Pairs in a batch that is verified at a time."""
-BATCH_PARAGRAPHS = 1 << 13
-"""Paragraphs in a batch of documents that are asked for what they say more."""
 LABEL_TOKENS = 30
 """A longer line is no label, whatever it ends in."""
 
@@ -270,31 +268,14 @@ class GrainMatcher:
         more = np.zeros(rows_of(pairs), bool)
         if paragraphs is None:
             return more
-        owner = paragraphs["document"]
-        both = {
-            "row": np.arange(len(more)),
-            **{side: segments["document"][pairs[side]] for side in ("first", "second")},
-        }
-        sizes = [
-            np.searchsorted(owner, both[side], "right") - np.searchsorted(owner, both[side])
-            for side in ("first", "second")
-        ]
-        longer = np.maximum(pairs["first_tokens"], pairs["second_tokens"])
-        # two records of one paragraph each have been measured as such
-        measured = (sizes[0] == 1) & (sizes[1] == 1) & (longer <= self._config.short_tokens)
-        asked = np.flatnonzero(pairs["match"] & ~measured)
-        group = np.cumsum(sizes[1][asked]) // BATCH_PARAGRAPHS
-        work = partial(
-            spare,
-            arena=arena,
-            paragraphs=paragraphs,
-            allowed=partial(allowed_edits, threshold=self._config.paragraph.threshold),
-            least=self._config.repeat_weight,
+        first, second = (segments["document"][pairs[side]] for side in ("first", "second"))
+        number = np.bincount(paragraphs["document"], minlength=int(segments["document"].max(initial=0)) + 1)
+        short = np.maximum(pairs["first_tokens"], pairs["second_tokens"]) <= self._config.short_tokens
+        # two short records of one paragraph each have been measured as such
+        asked = np.flatnonzero(pairs["match"] & ~(short & (number[first] == 1) & (number[second] == 1)))
+        more[asked] = says_more(
+            first[asked], second[asked], paragraphs=paragraphs, arena=arena, config=self._config, backend=self._backend
         )
-        parts = np.split(asked, np.flatnonzero(np.diff(group)) + 1) if len(asked) else []
-        found = concat(self._backend.map_batches(work, (take(both, rows) for rows in parts)))
-        if found:
-            more[found["row"]] = True
         return more
 
     def _known(self, names: I64) -> I64:

@@ -14,9 +14,9 @@ from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.desk import Stretches
 from dedup.ledger.book import Book
-from dedup.ledger.left import Left, letters
+from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
-from dedup.matching import GrainMatcher, Matches, document_batches
+from dedup.matching import GrainMatcher, Matches
 from dedup.model import (
     GRAINS,
     I64,
@@ -32,6 +32,7 @@ from dedup.model import (
 )
 from dedup.repeating import RepeatFinder
 from dedup.showing import said_once, shown_matches, shown_repeats, untouched
+from dedup.sparing import lost_since, says_something
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide
 from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
@@ -97,7 +98,9 @@ class Run:
         self._hosts = hosts_of(corpus, config.host_from)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
-        self.book = Book(corpus, config, (*config.grains, "repeat", "loop"), self._says_something)
+        self.book = Book(
+            corpus, config, (*config.grains, "repeat", "loop"), partial(says_something, least=config.repeat_weight)
+        )
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -132,7 +135,12 @@ class Run:
                     shown.append(shown_repeats(self.book, repeats))
                     seen.append(outcome.left.starts.copy())
                 proposed += self._remove_repeats(repeats) + self._remove_loops() + self._remove_labels()
-            self.book.settle()
+            lost = (
+                lost_since(self.book, config=self._config, backend=self._backend)
+                if self._config.grain == "auto"
+                else None
+            )
+            self.book.settle(lost)
             outcome.counts["taken_back"] = self.book.taken_back
             outcome.settled = proposed == 0
             if outcome.settled and not is_last:
@@ -234,17 +242,6 @@ class Run:
         else:
             self.book.cut({**rows, **evidence, **told}, pieces)
         return len(goes)
-
-    def _says_something(self, left: Left, documents: I64) -> NDArray[np.bool_]:
-        """Of which documents what is left has a paragraph of the weight of a repeat."""
-        segments = concat(
-            segment(batch, arena=left.arena, grain="paragraph") for batch in document_batches(left, documents)
-        )
-        found = np.zeros(len(left.starts), bool)
-        if segments:
-            long = letters(left.arena, segments["start"], segments["end"]) >= self._config.repeat_weight
-            found[segments["document"][long]] = True
-        return found[documents]
 
     def _repeats(self, *, shows: bool) -> Stretches:
         left, matcher = self.outcome.left, self.matchers["paragraph"]

@@ -24,7 +24,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
-    {"candidates"},
+    {"candidates", "sparing"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},

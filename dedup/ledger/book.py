@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dedup import kernels
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LEFT, Removals, no_stretches
+from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LEFT, NEAR, Removals, no_stretches
 from dedup.ledger.settle import settle
 from dedup.model import I64, Batch, Corpus, distinct, rows_of, take
 
@@ -154,9 +154,29 @@ class Book:
         }
         self.drop(rows)
 
-    def settle(self) -> None:
-        """Take back what is no longer proven."""
-        dropped, taken_back = settle(self.removals, len(self.corpus))
+    def said(self, document: int, step: int) -> bytes:
+        """What was left of a document before a step, near-duplicates that were cut of it since by what speaks for them."""
+        removals, rows = self.removals, self.removals.rows
+        mine = take(
+            removals.pieces, (removals.pieces["document"] == document) & removals.alive[removals.pieces["removal"]]
+        )
+        near = rows["reason"][mine["removal"]] == NEAR
+        mine = take(mine, near | (rows["step"][mine["removal"]] < step))
+        told: set[int] = set()
+        parts, place = [], 0
+        for piece in np.argsort(mine["start"], kind="stable").tolist():
+            removal = int(mine["removal"][piece])
+            parts.append(self.corpus.text(document, place, int(mine["start"][piece])))
+            place = int(mine["end"][piece])
+            if rows["step"][removal] >= step and removal not in told:
+                told.add(removal)
+                kept = (int(rows[f"kept_{name}"][removal]) for name in ("document", "start", "end"))
+                parts.append(b"\n" + self.corpus.text(*kept) + b"\n")
+        return b"".join([*parts, self.corpus.text(document, place)])
+
+    def settle(self, lost: I64 | None = None) -> None:
+        """Take back what is no longer proven, and removals by which something would be `lost`."""
+        dropped, taken_back = settle(self.removals, len(self.corpus), lost)
         if len(taken_back):
             self.taken_back += len(taken_back)
             self.left.dropped = dropped

@@ -9,7 +9,7 @@ from dedup.ledger.removals import CUT, LEFT, NEAR, TEMPLATE, Removals
 from dedup.model import I64, Batch, take
 
 
-def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
+def settle(removals: Removals, n: int, lost: I64 | None = None) -> tuple[NDArray[np.bool_], I64]:
     """Take back every removal whose evidence is no longer there, until all that stand are proven.
 
     A removal's evidence is there when its kept document is not dropped (or is the one that it was itself cut from) and,
@@ -20,6 +20,7 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     Args:
         removals: changed in place.
         n: number of documents.
+        lost: removals that are to be taken back anyhow.
 
     Returns:
         (dropped bool[n], documents whose cuts or fate were taken back).
@@ -28,7 +29,10 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
     while True:
         dropped = np.zeros(n, bool)
         dropped[removals.rows["document"][removals.drops()]] = True
-        dead = np.flatnonzero(removals.alive & ~_proven(removals, dropped))
+        proven = _proven(removals, dropped)
+        if lost is not None:
+            proven[lost] = False
+        dead = np.flatnonzero(removals.alive & ~proven)
         if not len(dead):
             break
         dead = np.union1d(dead, _resting_on(removals, dead, n))
@@ -39,8 +43,8 @@ def settle(removals: Removals, n: int) -> tuple[NDArray[np.bool_], I64]:
 
 def _proven(removals: Removals, dropped: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rows, more = removals.rows, removals.evidence
-    # what repeated inside a document that went afterwards as a whole is part of that drop, which has its own evidence
-    inside = (rows["action"] == CUT) & (rows["document"] == rows["kept_document"])
+    # what said the same inside a document that went afterwards as a whole is part of that drop, which has its own evidence
+    inside = (rows["action"] == CUT) & (rows["document"] == rows["kept_document"]) & (rows["reason"] != NEAR)
     proven: NDArray[np.bool_] = ~dropped[rows["kept_document"]] | inside | (rows["kept_document"] < 0)
     elsewhere = more["document"] != rows["document"][more["removal"]]
     proven[more["removal"][dropped[more["document"]] & elsewhere]] = False
