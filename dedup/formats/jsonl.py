@@ -102,9 +102,10 @@ class JsonlReader:
 
     def _odd(self, lines: I64, members_of: I64, kinds: U8) -> I64:
         """The lines that are not plainly documents."""
-        texts = kinds[:, : len(self.fields.text)]
-        odd = (members_of < 0) | ((texts == NUMBER) | (texts == OTHER)).any(axis=1)
-        return np.flatnonzero(odd | (lines[:, 1] - lines[:, 0] > MAX_RECORD_BYTES))
+        odd = (members_of < 0) | (lines[:, 1] - lines[:, 0] > MAX_RECORD_BYTES)
+        for i in range(len(self.fields.text)):
+            odd |= (kinds[:, i] == NUMBER) | (kinds[:, i] == OTHER)
+        return np.flatnonzero(odd)
 
     def _read_strictly(
         self, block: Block, first: int, lines: I64, odd: I64, kinds: U8, ranges: I64
