@@ -45,6 +45,8 @@ def escapes_of(raw: bytes) -> tuple[I64, I64, I64] | None:
     row = marks[fresh][np.cumsum(fresh) - 1]
     starts = marks[(marks - row) % 2 == 0]
     wide = text[starts + 1] == _U
+    if not wide.any():
+        return starts, starts + 2, np.ones_like(starts)
     codes = np.zeros(len(starts), np.int64)
     for i in range(2, _HALF_BYTES):
         codes[wide] = codes[wide] << 4 | _NIBBLES[text[starts[wide] + i]]
