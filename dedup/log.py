@@ -20,6 +20,8 @@ MANIFEST_SCHEMA = "dedup.manifest/1"
 
 Line = dict[str, Any]
 
+_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+
 
 def text_hash(raw: bytes) -> str:
     """32 hex digits of BLAKE2b, the name of a stretch of bytes in the log."""
@@ -59,7 +61,7 @@ class LineWriter:
 
     def plain(self, line: Line) -> None:
         """Write a line as it is."""
-        self._stream.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n")
+        self._stream.write(_encoded(line).encode("utf-8") + b"\n")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -50,7 +50,7 @@ class Strings:
         return len(self.offsets) - 1
 
     def __getitem__(self, i: int) -> bytes:
-        return self.values[self.offsets[i] : self.offsets[i + 1]].tobytes()
+        return self.values[self.offsets.item(i) : self.offsets.item(i + 1)].tobytes()
 
     def __iter__(self) -> Iterator[bytes]:
         return (self[i] for i in range(len(self)))
@@ -164,8 +164,8 @@ class Corpus:
 
     def text(self, document: int, start: int = 0, end: int | None = None) -> bytes:
         """Bytes [start, end) of a document's text."""
-        base = int(self.starts[document])
-        stop = int(self.ends[document]) if end is None else base + end
+        base = self.starts.item(document)
+        stop = self.ends.item(document) if end is None else base + end
         return self.arena[base + start : stop].tobytes()
 
 

@@ -20,7 +20,7 @@ from dedup.errors import FormatError, InputChangedError, UsageError
 from dedup.formats import SourceReader, delimited, format_of, jsonl, open_source
 from dedup.formats import text as plain_text
 from dedup.formats.compression import open_compressed, open_decompressed
-from dedup.formats.splice import RangeReader, cut, paste
+from dedup.formats.splice import Splicer, cut, paste
 from dedup.model import BadRecord, Documents, Fields, Source
 
 Write = Callable[..., SourceReader]
@@ -656,15 +656,19 @@ def test_raw_records_are_read_in_one_pass(tmp_path: Path, compression: str) -> N
     path = str(tmp_path / "data")
     with open_compressed(path, compression) as out:
         out.write(data)
-    with RangeReader(path, compression) as reader:
-        for offset, length in ((5, 10), (5, 10), (15, 0), (300, 3_000_000), (5_000_000, 7)):
-            assert reader.read(offset, length) == data[offset : offset + length]
-        with pytest.raises(ValueError, match="passed already"):
-            reader.read(0, 1)
-        with pytest.raises(InputChangedError, match="cut off"):
-            reader.read(len(data) - 1, 2)
-    with RangeReader(path, compression) as reader, pytest.raises(InputChangedError):
-        reader.read(len(data) + 1, 1)
+    with open_decompressed(path, compression) as stream:
+        out_of_it = io.BytesIO()
+        splicer = Splicer(stream, out_of_it)
+        for offset, length in ((5, 10), (15, 0), (300, 3_000_000), (5_000_000, 7)):
+            assert splicer.take(offset, length) == data[offset : offset + length]
+        with pytest.raises(ValueError, match="sorted, disjoint"):
+            splicer.take(0, 1)
+        splicer.keep(b"kept")
+        splicer.finish()
+        assert out_of_it.getvalue() == data[:5] + data[15:300] + data[3_000_300:5_000_000] + b"kept" + data[5_000_007:]
+    for offset, length in ((len(data) - 1, 2), (len(data) + 1, 1)):
+        with open_decompressed(path, compression) as stream, pytest.raises(InputChangedError, match="cut off"):
+            Splicer(stream, io.BytesIO()).take(offset, length)
 
 
 # --- compression

@@ -85,6 +85,8 @@ def field_bounds(lengths: I64) -> I64:
     Returns:
         int64[n, f, 2], see `Documents.bounds`.
     """
+    if lengths.shape[1] == 1:
+        return np.stack([np.zeros_like(lengths), lengths], axis=2)
     bounds = np.empty((*lengths.shape, 2), np.int64)
     bounds[:, :, 1] = np.cumsum(lengths, axis=1) + np.arange(lengths.shape[1]) * len(FIELD_BREAK)
     bounds[:, :, 0] = bounds[:, :, 1] - lengths

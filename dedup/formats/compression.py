@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
 BUFFER_BYTES = 1 << 20
+READ_BUFFER_BYTES = 1 << 17
+"""What is read ahead; larger requests go past this buffer, straight to where they are wanted."""
 GZIP_LEVEL = 6
 
 
@@ -27,7 +29,7 @@ class InputStream(io.BufferedReader):
     """A decompressed source that knows how much of its file has been read."""
 
     def __init__(self, raw: io.RawIOBase, file: BinaryIO) -> None:
-        super().__init__(raw, BUFFER_BYTES)
+        super().__init__(raw, READ_BUFFER_BYTES)
         self._file = file
 
     def consumed(self) -> int:

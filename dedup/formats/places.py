@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+
+import numpy as np
 
 from dedup.formats.base import Range, Span, check_spans
+from dedup.model import I64
 
 
 class Places:
@@ -14,34 +16,26 @@ class Places:
 
     Args:
         raw: the string as it stands in the record, without the quotes around it.
-        escape: what an escape looks like; None if there are none.
-        decode: gives the decoded bytes of an escape.
+        found: start and end of each escape in the raw bytes, and the bytes that it decodes to; in order.
 
     Attributes:
         length: bytes of the decoded string.
     """
 
-    def __init__(
-        self,
-        raw: bytes,
-        escape: re.Pattern[bytes] | None = None,
-        decode: Callable[[re.Match[bytes]], bytes] = re.Match.group,
-    ) -> None:
+    def __init__(self, raw: bytes, found: tuple[I64, I64, I64] | None = None) -> None:
         self.raw = raw
         self.raw_starts: list[int] = []
         self.raw_ends: list[int] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
-        shift = 0
-        for found in escape.finditer(raw) if escape is not None else ():
-            start, end = found.span()
-            length = len(decode(found))
-            self.raw_starts.append(start)
-            self.raw_ends.append(end)
-            self.starts.append(start - shift)
-            self.ends.append(start - shift + length)
-            shift += end - start - length
-        self.length = len(raw) - shift
+        self.length = len(raw)
+        if found is not None and len(found[0]):
+            raw_starts, raw_ends, sizes = found
+            shifts = np.cumsum(raw_ends - raw_starts - sizes)
+            ends = raw_ends - shifts
+            self.raw_starts, self.raw_ends = raw_starts.tolist(), raw_ends.tolist()
+            self.starts, self.ends = (ends - sizes).tolist(), ends.tolist()
+            self.length -= int(shifts[-1])
 
     def clashes(self, start: int, end: int) -> bool:  # noqa: ARG002
         """Whether what stands before and after this stretch would mean something else without it."""

@@ -3,13 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from dedup.errors import InputChangedError
-from dedup.formats.compression import open_decompressed
 
 COPY_BYTES = 1 << 20
+
+
+class Splicer:
+    """Copies a stream to another, stretch by stretch, in one pass.
+
+    Args:
+        stream: the decompressed input, at its start.
+        out: receives what is kept.
+    """
+
+    def __init__(self, stream: BinaryIO, out: BinaryIO) -> None:
+        self._stream = stream
+        self._out = out
+        self._position = 0
+
+    def take(self, offset: int, length: int) -> bytes:
+        """Copy all before the range, and give the bytes of the range, which are not copied.
+
+        Raises:
+            InputChangedError: the input ends before the range does.
+            ValueError: the range starts before the one before it ends.
+        """
+        if not self._position <= offset <= offset + length:
+            raise ValueError(
+                f"the range {offset}-{offset + length} does not follow byte {self._position}; give sorted, disjoint ranges"
+            )
+        _copy(self._stream, self._out, offset - self._position)
+        self._position = offset + length
+        return _exactly(self._stream, length)
+
+    def keep(self, raw: bytes) -> None:
+        """Write bytes of the last range taken after all."""
+        self._out.write(raw)
+
+    def finish(self) -> None:
+        """Copy the rest."""
+        _copy_rest(self._stream, self._out)
 
 
 def cut(source_stream: BinaryIO, ranges: Iterable[tuple[int, int]], out: BinaryIO) -> Iterator[bytes]:
@@ -26,15 +61,10 @@ def cut(source_stream: BinaryIO, ranges: Iterable[tuple[int, int]], out: BinaryI
         InputChangedError: the input ends before a range does.
         ValueError: a range starts before the one before it ends, or ends before it starts.
     """
-    position = 0
+    splicer = Splicer(source_stream, out)
     for start, end in ranges:
-        if not position <= start <= end:
-            raise ValueError(f"the range {start}-{end} does not follow byte {position}; give sorted, disjoint ranges")
-        _copy(source_stream, out, start - position)
-        raw = _exactly(source_stream, end - start)
-        position = end
-        yield raw
-    _copy_rest(source_stream, out)
+        yield splicer.take(start, end - start)
+    splicer.finish()
 
 
 def paste(stream: BinaryIO, pieces: Iterable[tuple[int, bytes]], out: BinaryIO) -> None:
@@ -59,50 +89,6 @@ def paste(stream: BinaryIO, pieces: Iterable[tuple[int, bytes]], out: BinaryIO) 
     _copy_rest(stream, out)
 
 
-class RangeReader:
-    """Raw records of a source at ascending offsets, read in one pass; a context manager.
-
-    Args:
-        path: the source.
-        compression: `none`, `gzip` or `zstd`.
-    """
-
-    def __init__(self, path: str, compression: str = "none") -> None:
-        self._stream = open_decompressed(path, compression)
-        self._position = 0
-        self._last = (0, b"")
-
-    def read(self, offset: int, length: int) -> bytes:
-        """Give the bytes [offset, offset + length) of the decompressed source; the same record may be asked for again.
-
-        Raises:
-            InputChangedError: the source ends before that.
-            ValueError: the offset lies before the end of the last record read.
-        """
-        last_offset, last = self._last
-        if offset == last_offset and length == len(last):
-            return last
-        if offset < self._position:
-            raise ValueError(f"byte {offset} was passed already: records are read at ascending offsets")
-        _skip(self._stream, offset - self._position)
-        raw = _exactly(self._stream, length)
-        self._position = offset + length
-        self._last = (offset, raw)
-        return raw
-
-    def close(self) -> None:
-        """Close the source."""
-        self._stream.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-
 def _exactly(stream: BinaryIO, length: int) -> bytes:
     raw = stream.read(length)
     if len(raw) != length:
@@ -122,17 +108,6 @@ def _copy(stream: BinaryIO, out: BinaryIO, length: int) -> None:
 def _copy_rest(stream: BinaryIO, out: BinaryIO) -> None:
     while piece := stream.read(COPY_BYTES):
         out.write(piece)
-
-
-def _skip(stream: BinaryIO, length: int) -> None:
-    if length and stream.seekable():
-        stream.seek(length, 1)
-        return
-    while length > 0:
-        piece = stream.read(min(length, COPY_BYTES))
-        if not piece:
-            raise _ended(stream, length)
-        length -= len(piece)
 
 
 def _ended(stream: BinaryIO, missing: int) -> InputChangedError:

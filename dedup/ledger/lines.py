@@ -11,7 +11,7 @@ from dedup.ledger.cut import Span
 from dedup.ledger.left import Left
 from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.log import Line, text_hash
-from dedup.model import GRAINS, I64, MEASURES, SPLICED, WHYS, Batch
+from dedup.model import GRAINS, MEASURES, SPLICED, WHYS, Batch
 
 Place = tuple[int, int, int]
 """A document, and start and end of a stretch of its text as read."""
@@ -79,21 +79,22 @@ class LogLines:
 
     def _line(self, removal: int, document: int, span: Span, number: int | None) -> Line:
         rows = self._removals.rows
-        drop = rows["action"][removal] == DROP
-        left = drop and rows["reason"][removal] == LEFT
+        drop = rows["action"].item(removal) == DROP
+        reason = rows["reason"].item(removal)
+        left = drop and reason == LEFT
         cluster = self._cluster_of.get(removal)
         evidence = self._standing_for(removal)
         line: dict[str, Any] = {
-            "kind": KINDS[int(rows["reason"][removal])],
+            "kind": KINDS[reason],
             "action": "drop" if drop else "cut",
-            "reason": REASONS[int(rows["reason"][removal])],
+            "reason": REASONS[reason],
             **self._place(document, *span, number),
             "text": self._text(document, *span),
             "kept": self._evidence_at(*evidence[0]) if evidence else None,
-            "grain": GRAINS[int(rows["grain"][removal])],
-            "measure": "left" if left else MEASURES[int(rows["measure"][removal])],
-            "similarity": float(rows["similarity"][removal]),
-            "step": int(rows["step"][removal]),  # it was found in what the cuts of earlier steps had left
+            "grain": GRAINS[rows["grain"].item(removal)],
+            "measure": "left" if left else MEASURES[rows["measure"].item(removal)],
+            "similarity": rows["similarity"].item(removal),
+            "step": rows["step"].item(removal),  # it was found in what the cuts of earlier steps had left
             "cluster": cluster,
         }
         if len(evidence) > 1:
@@ -102,17 +103,17 @@ class LogLines:
         if evidence != compared:  # later steps cut equal text there, after the measure was taken
             line["compared"] = [self._place(*place) for place in compared]
         if cluster is not None:
-            documents, hosts = int(self._clusters.documents[cluster]), int(self._clusters.hosts[cluster])
+            documents, hosts = self._clusters.documents.item(cluster), self._clusters.hosts.item(cluster)
             line["spread"] = {"documents": documents, "hosts": hosts}
         return line
 
     def _place(self, document: int, start: int, end: int, number: int | None = None) -> Line:
         corpus = self._corpus
-        source = int(corpus.source[document])
+        source = corpus.source.item(document)
         doc_id = corpus.meta["id"][document].decode("utf-8", "replace") if "id" in corpus.meta else None
         place: Line = {
             "source": corpus.sources[source].name,
-            "record": int(corpus.record[document]),
+            "record": corpus.record.item(document),
             "doc_id": doc_id or None,
         }
         names = corpus.fields[source].text
@@ -125,15 +126,18 @@ class LogLines:
     def _compared(self, removal: int) -> list[Place]:
         """What spoke for a removal when it was made; nothing does for boilerplate of which no copy stays."""
         rows = self._removals.rows
-        document, start, end = (int(rows[f"kept_{name}"][removal]) for name in ("document", "start", "end"))
-        return [(document, start, end), *self._evidence.get(removal, ())] if document >= 0 else []
+        document = rows["kept_document"].item(removal)
+        if document < 0:
+            return []
+        first = (document, rows["kept_start"].item(removal), rows["kept_end"].item(removal))
+        return [first, *self._evidence.get(removal, ())]
 
     def _standing_for(self, removal: int) -> list[Place]:
         """What speaks for a removal and is in OUT: where it was cut itself, later and for equal text, what speaks for that."""
         rows = self._removals.rows
         compared = self._compared(removal)
-        if rows["action"][removal] == DROP:
-            return self._standing_for(self._lead(removal)) if rows["reason"][removal] == LEFT else compared
+        if rows["action"].item(removal) == DROP:
+            return self._standing_for(self._lead(removal)) if rows["reason"].item(removal) == LEFT else compared
         found: list[Place] = []
         for document, start, end in compared:
             place = start
@@ -176,11 +180,11 @@ class LogLines:
 
     def _field(self, document: int, start: int, end: int) -> tuple[int, int]:
         """The text field that a stretch begins in, and where that field begins."""
-        bounds: I64 = self._corpus.bounds[document]
-        for number, (low, high) in enumerate(bounds.tolist()):
+        bounds: list[list[int]] = self._corpus.bounds[document].tolist()
+        for number, (low, high) in enumerate(bounds):
             if low <= start <= high and end <= high:
                 return number, low
-        return 0, int(bounds[0, 0])
+        return 0, bounds[0][0]
 
     def _text(self, document: int, start: int, end: int) -> str:
         return self._corpus.text(document, start, end).decode("utf-8", "replace")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -14,7 +13,7 @@ import numpy as np
 from dedup.errors import IntegrityError
 from dedup.formats import SourceReader, open_source
 from dedup.formats.compression import open_compressed, open_decompressed
-from dedup.formats.splice import RangeReader, cut
+from dedup.formats.splice import Splicer
 from dedup.ledger.left import Left
 from dedup.ledger.lines import LogLines
 from dedup.log import Line, LineWriter, text_hash, with_raw
@@ -83,14 +82,13 @@ class _Tally:
 
 @dataclass(slots=True)
 class _Edit:
-    """A byte range of a source that goes, and what the log or the quarantine says of it."""
+    """A stretch of a source that goes: what the log or the quarantine says of it; `whole` is a row of Parquet."""
 
-    start: int
-    end: int
     line: Line
     quarantined: bool = False
     removal: int = -1
     inside: list[Line] = field(default_factory=list)
+    whole: bool = False
 
 
 class Cleaner:
@@ -161,17 +159,13 @@ class Cleaner:
     def _text(self, source: int, mine: I64, bad: list[BadRecord], path: Path, account: Account) -> None:
         spec = self._corpus.sources[source]
         reader = open_source(spec, self._corpus.fields[source])
-        pending: deque[_Edit] = deque()
-        with (
-            open_decompressed(spec.path, spec.compression) as stream,
-            RangeReader(spec.path, spec.compression) as records,
-        ):
+        with open_decompressed(spec.path, spec.compression) as stream:
             intake = _Tally(cast(BinaryIO, stream))
             with open_compressed(str(path), spec.compression) as out:
                 sink = _Tally(out)
-                edits = self._edits(mine, bad, reader, records)
-                for raw in cut(cast(BinaryIO, intake), _ranges(edits, pending), cast(BinaryIO, sink)):
-                    self._note(pending.popleft(), raw, account)
+                splicer = Splicer(cast(BinaryIO, intake), cast(BinaryIO, sink))
+                self._edit(mine, bad, reader, splicer, account)
+                splicer.finish()
         account.bytes_in, account.input_hash = intake.size, intake.digest.hexdigest()
         account.bytes_kept, account.output_hash = sink.size, sink.digest.hexdigest()
         if spec.format in ("text", "markdown") and account.records_kept == 0:
@@ -191,38 +185,52 @@ class Cleaner:
         for line in edit.inside:
             self._removed.write({**line, "within": name})
 
-    def _edits(self, mine: I64, bad: list[BadRecord], reader: SourceReader, records: RangeReader) -> Iterator[_Edit]:
-        """What goes from one source, by byte offset."""
-        touched = [int(d) for d in mine if self._left.dropped[d] or int(d) in self._left.spans]
+    def _edit(self, mine: I64, bad: list[BadRecord], reader: SourceReader, splicer: Splicer, account: Account) -> None:
+        """Take out what goes from one source, by byte offset."""
         waiting = deque(sorted(bad, key=lambda record: record.offset))
         name = reader.source.name
-        for document in touched:
-            offset, length = (int(value) for value in self._corpus.positions[document])
-            yield from self._bad_before(waiting, offset, name)
-            raw = records.read(offset, length)
-            shared = {"offset": offset, "record_hash": text_hash(raw)}
-            if self._left.dropped[document]:
-                inside = [line for *_, line in self._lines.cuts(document)]
-                yield _Edit(offset, offset + length, {**self._lines.drop(document), **shared}, inside=inside)
+        for document in self._touched(mine):
+            offset, length = self._corpus.positions[document].tolist()
+            self._bad_before(waiting, offset, name, splicer, account)
+            raw = splicer.take(offset, length)
+            if not self._left.dropped[document]:
+                self._cut(document, raw, offset, reader, splicer, account)
                 continue
-            yield from self._cuts(document, raw, offset, reader)
-        yield from self._bad_before(waiting, None, name)
+            inside = [line for *_, line in self._lines.cuts(document)] if document in self._left.spans else []
+            line = {**self._lines.drop(document), "offset": offset, "record_hash": text_hash(raw)}
+            self._note(_Edit(line, inside=inside), raw, account)
+        self._bad_before(waiting, None, name, splicer, account)
 
-    def _cuts(self, document: int, raw: bytes, offset: int, reader: SourceReader) -> Iterator[_Edit]:
+    def _touched(self, mine: I64) -> list[int]:
+        """Those of the documents that are dropped or cut."""
+        touched = self._left.dropped[mine]
+        touched |= np.isin(mine, np.fromiter(self._left.spans, np.int64, len(self._left.spans)))
+        found: list[int] = mine[touched].tolist()
+        return found
+
+    def _cut(
+        self, document: int, raw: bytes, offset: int, reader: SourceReader, splicer: Splicer, account: Account
+    ) -> None:
         found = list(self._lines.cuts(document))
         spans = reader.settle(raw, [(number, *span) for _, number, span, _ in found])
         record_hash = text_hash(raw)
+        place = 0
         for (removal, _, span, line), settled, (start, end) in zip(
             found, spans, reader.locate(raw, spans), strict=True
         ):
             if end == start:
                 continue
-            shared = {"offset": offset + start, "record_hash": record_hash}
+            line |= {"offset": offset + start, "record_hash": record_hash}
             if settled[1:] != span:
-                shared |= {"start": line["start"] + settled[1] - span[0], "end": line["end"] + settled[2] - span[1]}
-            yield _Edit(offset + start, offset + end, {**line, **shared}, removal=removal)
+                line |= {"start": line["start"] + settled[1] - span[0], "end": line["end"] + settled[2] - span[1]}
+            splicer.keep(raw[place:start])
+            self._note(_Edit(line, removal=removal), raw[start:end], account)
+            place = end
+        splicer.keep(raw[place:])
 
-    def _bad_before(self, waiting: deque[BadRecord], offset: int | None, name: str) -> Iterator[_Edit]:
+    def _bad_before(
+        self, waiting: deque[BadRecord], offset: int | None, name: str, splicer: Splicer, account: Account
+    ) -> None:
         while waiting and (offset is None or waiting[0].offset < offset):
             record = waiting.popleft()
             line = {
@@ -235,9 +243,8 @@ class Cleaner:
             if self._keep_bad:
                 self._quarantine.plain({**line, "action": "keep"})
             else:
-                yield _Edit(
-                    record.offset, record.offset + record.length, {**line, "action": "quarantine"}, quarantined=True
-                )
+                raw = splicer.take(record.offset, record.length)
+                self._note(_Edit({**line, "action": "quarantine"}, quarantined=True), raw, account)
 
     def _rows(self, source: int, mine: I64, path: Path, account: Account) -> None:
         """A Parquet source is written anew, row group by row group."""
@@ -247,31 +254,25 @@ class Cleaner:
         spec, names = self._corpus.sources[source], self._corpus.fields[source].text
         edits: dict[int, Drop | Cuts] = {}
         pending: deque[_Edit] = deque()
-        for document in (int(d) for d in mine if self._left.dropped[d] or int(d) in self._left.spans):
+        for document in self._touched(mine):
             row = int(self._corpus.record[document])
             shared = {"offset": row, "record_hash": text_hash(self._corpus.text(document))}
             if self._left.dropped[document]:
                 inside = [line for *_, line in self._lines.cuts(document)]
                 edits[row] = Drop()
-                pending.append(_Edit(row, row + 1, {**self._lines.drop(document), **shared}, inside=inside))
+                pending.append(_Edit({**self._lines.drop(document), **shared}, inside=inside, whole=True))
                 continue
             found = list(self._lines.cuts(document))
             edits[row] = Cuts(tuple((number, *span) for _, number, span, _ in found))
             pending.extend(
-                _Edit(row, row, {**line, **shared, "column": names[number]}, removal=removal)
+                _Edit({**line, **shared, "column": names[number]}, removal=removal)
                 for removal, number, _, line in found
             )
         for row, raw in rewrite(spec.path, str(path), names, edits):
             edit = pending.popleft()
             size = int(self._corpus.positions[mine[np.searchsorted(self._corpus.record[mine], row)], 1])
-            account.bytes_removed += (size if edit.end > edit.start else len(raw)) - len(raw)  # a row counts its text
+            account.bytes_removed += (size if edit.whole else len(raw)) - len(raw)  # a row counts its text
             self._note(edit, raw, account)
         account.bytes_in, account.input_hash = text_digest(spec.path, self._corpus.fields[source])
         account.bytes_kept, account.output_hash = text_digest(str(path), self._corpus.fields[source])
         account.row_groups = row_group_sizes(spec.path)
-
-
-def _ranges(edits: Iterator[_Edit], pending: deque[_Edit]) -> Iterator[tuple[int, int]]:
-    for edit in edits:
-        pending.append(edit)
-        yield edit.start, edit.end

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from dedup.errors import FormatError, UsageError
 from dedup.formats import SourceReader, open_source
-from dedup.model import BadRecord, Corpus, Documents, Fields, Source, Strings
+from dedup.model import U8, BadRecord, Corpus, Documents, Fields, Source, Strings
 
 WHOLE_SOURCE = -1
 """Record number of a bad record that stands for a whole source that cannot be read."""
@@ -32,20 +34,24 @@ def read(
         UsageError: a field is not there.
     """
     batches: list[Documents] = []
+    arena = _Arena(sum(_size(source.path) for source in sources))
     bad: list[BadRecord] = []
     resolved: list[Fields] = []
     failure: FormatError | None = None
     for source in sources:
         mine: list[Documents] = []
+        before = arena.size
         try:
             reader = open_source(source, fields, batch_bytes)
             for batch in reader.read():
-                mine.append(batch)
+                arena.add(batch.text.values[batch.text.offsets[0] : batch.text.offsets[-1]])
+                mine.append(replace(batch, text=Strings(np.zeros(0, np.uint8), batch.text.offsets)))
                 if progress is not None:
                     progress(batch.consumed)
             resolved.append(reader.fields)
         except FormatError as error:
             failure = error
+            arena.size = before
             bad.append(BadRecord(source.index, WHOLE_SOURCE, 0, 0, str(error)))
             resolved.append(fields)
             continue
@@ -53,7 +59,39 @@ def read(
         bad.extend(record for batch in mine for record in batch.bad)
     if failure is not None and all(any(b.source == s.index and b.record == WHOLE_SOURCE for b in bad) for s in sources):
         raise failure
-    return gather(batches, tuple(sources), tuple(resolved), tuple(bad))
+    return _corpus(batches, arena.taken(), tuple(sources), tuple(resolved), tuple(bad))
+
+
+def _size(path: str) -> int:
+    """Bytes of a file, 0 where they cannot be told: then opening it will say why."""
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
+class _Arena:
+    """A buffer that batches are laid in one after the other, so that no batch outlives its copy.
+
+    Args:
+        room: bytes to begin with; what is not used of them is never touched.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._values = np.empty(max(room, 1 << 16), np.uint8)
+        self.size = 0
+
+    def add(self, values: U8) -> None:
+        end = self.size + len(values)
+        if end > len(self._values):
+            more = np.empty(max(end, len(self._values) * 3 // 2), np.uint8)
+            more[: self.size] = self._values[: self.size]
+            self._values = more
+        self._values[self.size : end] = values
+        self.size = end
+
+    def taken(self) -> U8:
+        return self._values[: self.size]
 
 
 def gather(
@@ -64,13 +102,24 @@ def gather(
 ) -> Corpus:
     """Lay batches of documents, which come in canonical order, out as one corpus."""
     parts = list(batches)
+    texts = [part.text.values[part.text.offsets[0] : part.text.offsets[-1]] for part in parts]
+    return _corpus(parts, _joined(texts), sources, fields, bad)
+
+
+def _corpus(
+    parts: list[Documents],
+    arena: U8,
+    sources: tuple[Source, ...],
+    fields: tuple[Fields, ...],
+    bad: tuple[BadRecord, ...],
+) -> Corpus:
     lengths = [np.diff(part.text.offsets) for part in parts]
     ends = np.cumsum(np.concatenate([np.zeros(0, np.int64), *lengths]))
     starts = ends - np.concatenate([np.zeros(0, np.int64), *lengths])
     width = max((part.bounds.shape[1] for part in parts), default=1)
     return Corpus(
         sources=sources,
-        arena=_joined([part.text.values[part.text.offsets[0] : part.text.offsets[-1]] for part in parts]),
+        arena=arena,
         starts=starts.astype(np.int64),
         ends=ends.astype(np.int64),
         source=_ints([np.full(len(part), part.source, np.int64) for part in parts]),
@@ -96,6 +145,8 @@ def _ints(parts: list[np.ndarray], shape: tuple[int, ...] = (0,)) -> np.ndarray:
 
 def _padded(part: Documents, width: int) -> np.ndarray:
     n, have, _ = part.bounds.shape
+    if have == width:
+        return part.bounds
     end = np.diff(part.text.offsets).reshape(n, 1, 1)
     return np.concatenate([part.bounds, np.broadcast_to(end, (n, width - have, 2))], axis=1)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dedup import kernels
 from dedup.ledger.left import Left
 from dedup.ledger.removals import CUT, DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.model import (
@@ -272,14 +273,4 @@ def _sources(corpus: Corpus, left: Left, mine: Batch, lost: I64) -> list[SourceR
 
 def _invalid(corpus: Corpus) -> int:
     """Documents with bytes that are not UTF-8."""
-    if _is_utf8(corpus.arena.data):
-        return 0
-    return sum(not _is_utf8(corpus.text(i)) for i in range(len(corpus)))
-
-
-def _is_utf8(text: bytes | memoryview) -> bool:
-    try:
-        str(text, "utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return int((kernels.valid_utf8(corpus.arena, corpus.starts, corpus.ends) == 0).sum())

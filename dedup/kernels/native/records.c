@@ -51,25 +51,8 @@ static size_t character(const uint8_t *p, const uint8_t *end) {
     return 4;
 }
 
-/* Three bytes of a lead E1..EC or EE..EF and two that follow, all that most Chinese text is made of. */
-ALWAYS_INLINE int plain_three(uint32_t word) {
-    if ((word & UINT32_C(0xC0C0F0)) != UINT32_C(0x8080E0)) return 0;
-    return (word & 0x0F) != 0 && (word & 0x0F) != 0x0D;
-}
-
-static int is_utf8(const uint8_t *p, const uint8_t *end) {
+static int is_utf8_slow(const uint8_t *p, const uint8_t *end) {
     while (p < end) {
-        if (end - p >= 8) {
-            uint64_t word = load64(p);
-            if (plain_three((uint32_t)word) && plain_three((uint32_t)(word >> 24))) {
-                p += 6;
-                continue;
-            }
-            if (!(word & TOP_BITS)) {
-                p += 8;
-                continue;
-            }
-        }
         size_t length = character(p, end);
         if (!length) return 0;
         p += length;
@@ -77,32 +60,110 @@ static int is_utf8(const uint8_t *p, const uint8_t *end) {
     return 1;
 }
 
-/* ---- strings ----------------------------------------------------------------------------------------------- */
-
 static int ends_run(uint8_t byte) { return byte == '"' || byte == '\\' || byte < 0x20; }
 
-/* The first quote, backslash or control character from `p` on, or `end`; `high` is set where a byte before it is not ASCII. */
-static const uint8_t *plain_run(const uint8_t *p, const uint8_t *end, const uint8_t *readable, unsigned *high) {
 #if ASCII_SSE2
-    const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1F);
-    while (p < end && readable - p >= 16) {
-        __m128i bytes = load16(p);
-        __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash));
-        marks = _mm_or_si128(marks, _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
-        uint64_t found = mask_of(marks), tops = mask_of(bytes);
-        if (found) {
-            unsigned at = low_bit_of(found);
-            *high |= (tops & low_mask(at)) != 0;
-            return p + at < end ? p + at : end;
+#define CHUNK 64
+
+typedef struct chunk {
+    __m128i bytes[4];
+} chunk;
+
+ALWAYS_INLINE chunk load_chunk(const uint8_t *p) {
+    chunk all = {{load16(p), load16(p + 16), load16(p + 32), load16(p + 48)}};
+    return all;
+}
+
+ALWAYS_INLINE uint64_t mask64_of(__m128i a, __m128i b, __m128i c, __m128i d) { return mask_of(a) | mask48_of(b, c, d); }
+
+ALWAYS_INLINE uint64_t tops_of(const chunk *all) {
+    return mask64_of(all->bytes[0], all->bytes[1], all->bytes[2], all->bytes[3]);
+}
+
+/* Bytes above `bound`, as signed ones: ASCII is above all others. */
+ALWAYS_INLINE uint64_t above(const chunk *all, int bound) {
+    __m128i least = _mm_set1_epi8((char)bound);
+    return mask64_of(_mm_cmpgt_epi8(all->bytes[0], least), _mm_cmpgt_epi8(all->bytes[1], least),
+                     _mm_cmpgt_epi8(all->bytes[2], least), _mm_cmpgt_epi8(all->bytes[3], least));
+}
+
+/* Leads that say more than how long the character is: C0 C1 E0 ED and F0 on. */
+ALWAYS_INLINE __m128i odd_leads(__m128i bytes) {
+    __m128i odd = _mm_cmpeq_epi8(_mm_and_si128(bytes, _mm_set1_epi8((char)0xFE)), _mm_set1_epi8((char)0xC0));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xE0)));
+    odd = _mm_or_si128(odd, _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xED)));
+    return _mm_or_si128(odd, _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8((char)0xF0)), bytes));
+}
+
+/* How far the first `size` bytes of a chunk, which starts with a character, are UTF-8: up to the last one that is whole
+ * in it; 0 where they are not. Where size < CHUNK, text ends there. */
+ALWAYS_INLINE size_t utf8_step(const uint8_t *p, const uint8_t *readable, const chunk *all, uint64_t tops, size_t size) {
+    uint64_t inside = low_mask(size);
+    tops &= inside;
+    if (!tops) return size;
+    __m128i odd = _mm_or_si128(_mm_or_si128(odd_leads(all->bytes[0]), odd_leads(all->bytes[1])),
+                               _mm_or_si128(odd_leads(all->bytes[2]), odd_leads(all->bytes[3])));
+    if (UNLIKELY(mask_of(odd))) {
+        const uint8_t *at = p, *end = size < CHUNK ? p + size : readable;
+        while (at < p + size) {
+            size_t length = character(at, end);
+            if (!length) return 0;
+            at += length;
         }
-        *high |= tops != 0;
-        p += 16;
+        return (size_t)(at - p);
     }
+    uint64_t leads = above(all, -65) & tops, long_leads = above(all, -33) & tops;
+    if ((leads << 1 | long_leads << 2) != (tops & ~leads)) return 0;
+    return leads >> 63 ? 63 : long_leads >> 62 & 1 ? 62 : size;
+}
+
+static int is_utf8(const uint8_t *p, const uint8_t *end, const uint8_t *readable) {
+    while (p < end && readable - p >= CHUNK) {
+        chunk all = load_chunk(p);
+        size_t size = (size_t)(end - p) < CHUNK ? (size_t)(end - p) : CHUNK;
+        size_t step = utf8_step(p, end, &all, tops_of(&all), size);
+        if (!step) return 0;
+        p += step;
+    }
+    return is_utf8_slow(p, end);
+}
+
+ALWAYS_INLINE __m128i run_ends(__m128i bytes) {
+    __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    return _mm_or_si128(marks, _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes));
+}
 #else
+static int is_utf8(const uint8_t *p, const uint8_t *end, const uint8_t *readable) {
     (void)readable;
+    while (end - p >= 8 && !(load64(p) & TOP_BITS)) p += 8;
+    return is_utf8_slow(p, end);
+}
 #endif
-    while (p < end && !ends_run(*p)) *high |= *p++ >= 0x80;
-    return p < end ? p : end;
+
+/* ---- strings ----------------------------------------------------------------------------------------------- */
+
+/* The first quote, backslash or control character from `p` on, or `end`; NULL where the bytes before it are not UTF-8. */
+static const uint8_t *plain_run(const uint8_t *p, const uint8_t *end, const uint8_t *readable) {
+#if ASCII_SSE2
+    if (readable - p >= 16) { /* keys and other short strings end here */
+        uint64_t found = mask_of(run_ends(load16(p)));
+        size_t size = found ? low_bit_of(found) : 0;
+        if (found && !(mask_of(load16(p)) & low_mask(size))) return p + size < end ? p + size : end;
+    }
+    while (p < end && readable - p >= CHUNK) {
+        chunk all = load_chunk(p);
+        uint64_t found = mask64_of(run_ends(all.bytes[0]), run_ends(all.bytes[1]), run_ends(all.bytes[2]),
+                                   run_ends(all.bytes[3]));
+        size_t size = found ? low_bit_of(found) : CHUNK;
+        size_t step = utf8_step(p, readable, &all, tops_of(&all), size);
+        if (!step && size) return NULL;
+        p += step;
+        if (found && step == size) return p < end ? p : end;
+    }
+#endif
+    const uint8_t *from = p;
+    while (p < end && !ends_run(*p)) p++;
+    return is_utf8(from, p, readable) ? p : NULL;
 }
 
 /* Bytes of the escape at `p`, a backslash; 0 where JSON knows no such one. */
@@ -116,12 +177,11 @@ static size_t escape_bytes(const uint8_t *p, const uint8_t *end) {
 /* Goes past a string, whose quote is next; -1 where it is not one for sure. `found` gets the bytes between the quotes,
  * and whether there are escapes in it. */
 static int take_string(line_reader *line, json_value *found) {
-    unsigned high = 0;
     if (!take(line, '"')) return -1;
     const uint8_t *p = line->at;
     found->kind = JSON_STRING;
     found->start = p;
-    while ((p = plain_run(p, line->end, line->readable, &high)) < line->end && *p == '\\') {
+    while ((p = plain_run(p, line->end, line->readable)) && p < line->end && *p == '\\') {
         found->kind = JSON_ESCAPED;
         while (p < line->end && *p == '\\') {
             size_t bytes = escape_bytes(p, line->end);
@@ -129,10 +189,10 @@ static int take_string(line_reader *line, json_value *found) {
             p += bytes;
         }
     }
-    if (p >= line->end || *p != '"') return -1;
+    if (!p || p >= line->end || *p != '"') return -1;
     found->end = p;
     line->at = p + 1;
-    return high && !is_utf8(found->start, p) ? -1 : 0;
+    return 0;
 }
 
 static uint32_t code_of(const uint8_t *escape) {
@@ -221,7 +281,7 @@ status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t
 status valid_utf8(const texts *in, uint8_t *valid) {
     status bad = texts_check(in);
     for (size_t i = 0; i < in->starts_count && !bad; i++)
-        valid[i] = (uint8_t)is_utf8(in->bytes + in->starts[i], in->bytes + in->ends[i]);
+        valid[i] = (uint8_t)is_utf8(in->bytes + in->starts[i], in->bytes + in->ends[i], in->bytes + in->size);
     return bad;
 }
 
