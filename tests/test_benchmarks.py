@@ -330,3 +330,42 @@ def test_plots_hold_what_they_are_given() -> None:
     assert (lines.count("<circle"), lines.count("<polyline")) == (3, 2)
     with pytest.raises(ValueError, match="no value"):
         plot.bars("speed", "MB/s", {"none": 0.0})
+
+
+def test_extremes_runs_its_cases_and_refuses_what_is_too_large(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extremes = _module("extremes")
+    words = ["--share", "0.00002", "--cache", str(cache), "--only", "one-line", "tiny", "--memory", "1"]
+    assert extremes.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "`dedup scan`; one record takes" in printed
+    if sys.platform == "linux":  # elsewhere memory is not known
+        assert "tiny: 2,000 units are not run: they need some" in printed
+        assert "more than the 1e-09 GB of --memory" in printed
+
+
+@pytest.mark.parametrize("name", ["one-line", "empty-lines", "tiny", "one-band", "distinct", "identical"])
+def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
+    extremes = _module("extremes")
+    (case,) = (case for case in extremes.CASES if case.name == name)
+    raw = b"".join(case.write(30_000 if name == "one-line" else 200))
+    lines = raw.decode().splitlines()
+    if name == "empty-lines":
+        assert raw == b"\n" * 200
+        return
+    texts = [json.loads(line)["text"] for line in lines]
+    assert len(texts) == (1 if name == "one-line" else 200)
+    assert len(set(texts)) == (1 if name in ("one-line", "identical") else 200)
+    if name == "one-line":
+        assert 29_900 < len(texts[0].encode()) <= 30_000
+        assert "\n" not in texts[0]
+    if name == "one-band":
+        one, other = (set(_tokens(text)) for text in texts[:2])
+        assert len(one & other) / len(one | other) == pytest.approx(60 / 140)
+
+
+def test_growth_leaves_the_start_out() -> None:
+    extremes = _module("extremes")
+    costs = [extremes.Cost(1 + spent, 0.0) for spent in (0.1, 2.0, 6.0)]
+    start = extremes.Cost(1.0, 0.0)
+    assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs), start) == pytest.approx(1.5)
+    assert extremes.growth(extremes.Ran("a", [1, 10], [0] * 2, costs[:2]), start) is None
