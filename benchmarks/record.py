@@ -41,19 +41,28 @@ def machine() -> dict[str, str]:
 
 
 def keep(folder: Path, about: dict[str, str], rows: Sequence[Row], text: str) -> Path:
-    """Write `raw.jsonl` (the machine, then a line a row) and `README.md`; returns their folder, new for each run."""
-    stem = f"{about['date'][:10]}-{re.sub(r'[^a-z0-9]+', '-', about['cpu'].lower()).strip('-')}"
-    target = next(path for n in range(1, 1000) if not (path := folder / (stem if n == 1 else f"{stem}-{n}")).exists())
-    target.mkdir(parents=True)
-    about = {**about, "load after": " ".join(f"{share:.2f}" for share in os.getloadavg())}
-    lines: list[dict[str, object]] = [{"machine": about}]
+    """Keep a run of rows; see `keep_lines`."""
+    lines: list[dict[str, object]] = []
     for row in rows:
         costs = [asdict(cost) for cost in row.costs]
         lines.append({"name": row.name, "unit": row.unit, "amount": row.amount, "note": row.note, "costs": costs})
-    raw = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    return keep_lines(folder, about, lines, text)
+
+
+def keep_lines(
+    folder: Path, about: dict[str, str], lines: Sequence[dict[str, object]], text: str, title: str = "Speed"
+) -> Path:
+    """Write `raw.jsonl` (the machine, then the lines) and `README.md`; returns their folder, new for each run."""
+    stem = f"{about['date'][:10]}-{re.sub(r'[^a-z0-9]+', '-', about['cpu'].lower()).strip('-')}"
+    if title != "Speed":
+        stem = f"{title.lower()}-{stem}"
+    target = next(path for n in range(1, 1000) if not (path := folder / (stem if n == 1 else f"{stem}-{n}")).exists())
+    target.mkdir(parents=True)
+    about = {**about, "load after": " ".join(f"{share:.2f}" for share in os.getloadavg())}
+    raw = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [{"machine": about}, *lines])
     (target / "raw.jsonl").write_text(raw, encoding="utf-8")
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items())
-    (target / "README.md").write_text(f"# Speed, {about['date']}\n\n{facts}\n\n{text}\n", encoding="utf-8")
+    (target / "README.md").write_text(f"# {title}, {about['date']}\n\n{facts}\n\n{text}\n", encoding="utf-8")
     return target
 
 

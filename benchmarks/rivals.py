@@ -1,107 +1,116 @@
-"""One adapter a rival: the best documented way through its Python interface, on the same shingles and as many lanes.
+"""The rivals whose whole pipelines are measured: what each is, and a pinned environment for each.
 
-What is the same on both sides: shingles of `K` tokens, a letter of Han or Kana is a token by itself, a run of other
-letters and digits is one. What is not, to the rivals' advantage: their text is only lowered, not folded (no script
-variants, width, accents), and they give neither exact hashes nor token counts. Their shingler is plain Python, as their
-own guides have it; rows "ready" leave it out, and the row "Python shingles alone" is what it costs by itself.
+    python benchmarks/rivals.py --install DIR            # all of them, an environment each; what cannot be is said
+    python benchmarks/rivals.py --install DIR daft gaoya
+
+Each has in `rivals/` an adapter, `run_NAME.py`, whose first lines say what is fair about it, and its pinned
+requirements. They are measured by `pipelines.py`; single steps of some of them, in this process, by `speed.py`.
 """
 
 from __future__ import annotations
 
-import importlib.util
+import argparse
+import ast
 import os
-import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-K = 3
-LANES = 128
-BANDS = 16
-SEED = 1
+from measure import table
 
-# what is measured is CPU time over all threads; threads that wait for one another are not to be held against anyone
-os.environ.setdefault("RAYON_NUM_THREADS", "1")
-
-_TOKENS = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
+ADAPTERS = Path(__file__).with_name("rivals")
 
 
-def is_installed(name: str) -> bool:
-    """Whether a rival can be imported."""
-    return importlib.util.find_spec(name) is not None
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A rival's pipeline, from JSONL to cleaned JSONL.
+
+    Attributes:
+        name: of the row.
+        adapter: NAME in `run_NAME.py`, in `NAME.txt`, and of its environment.
+        arguments: that its adapter takes first.
+        shingles_here: the adapter makes the shingles in Python; such a one is never the fastest rival counted.
+    """
+
+    name: str
+    adapter: str
+    arguments: tuple[str, ...] = ()
+    shingles_here: bool = False
+
+    def python(self, folder: Path) -> Path:
+        """The interpreter of its environment."""
+        return folder / self.adapter / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+    def command(self, folder: Path, sources: Sequence[str], out: str) -> list[str]:
+        """What runs it over some files."""
+        script = str(ADAPTERS / f"run_{self.adapter}.py")
+        return [str(self.python(folder)), script, *self.arguments, out, *sources]
+
+    def missing(self, folder: Path) -> str:
+        """Why it cannot be run; empty where it can."""
+        why = folder / f"{self.adapter}.failed.txt"
+        if why.exists():
+            return why.read_text(encoding="utf-8").strip()
+        return "" if self.python(folder).exists() else "not installed"
+
+    @property
+    def note(self) -> str:
+        """The first line of what its adapter says of it."""
+        said = ast.get_docstring(ast.parse((ADAPTERS / f"run_{self.adapter}.py").read_text(encoding="utf-8"))) or ""
+        return said.partition("\n")[0]
 
 
-def shingles(text: str) -> set[str]:
-    """The K-shingles of a text; a shorter text is one shingle."""
-    tokens = _TOKENS.findall(text.lower())
-    if len(tokens) < K:
-        return {" ".join(tokens)} if tokens else set()
-    return set(map(" ".join, zip(*(tokens[i:] for i in range(K)), strict=False)))
+RIVALS = (
+    Rival("gaoya", "gaoya"),
+    Rival("daft", "daft"),
+    Rival("rensa", "rensa", shingles_here=True),
+    Rival("datasketch", "datasketch", shingles_here=True),
+    Rival("text-dedup", "text_dedup"),
+    Rival("datatrove", "datatrove", ("--language=en",)),
+    Rival("datatrove, Chinese", "datatrove", ("--language=zh",)),
+)
 
 
-def all_shingles(texts: Iterable[str]) -> list[set[str]]:
-    """The shingles of each text."""
-    return [shingles(text) for text in texts]
+def install(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Make environments; returns for each adapter why it failed, or an empty string."""
+    folder.mkdir(parents=True, exist_ok=True)
+    said: dict[str, str] = {}
+    for name in names:
+        print(f"{name}: installing", file=sys.stderr, flush=True)
+        home, why = folder / name, folder / f"{name}.failed.txt"
+        why.unlink(missing_ok=True)
+        python = Rival(name, name).python(folder)
+        for command in (
+            [sys.executable, "-m", "venv", "--clear", str(home)],
+            [str(python), "-m", "pip", "install", "-q", "--no-deps", "-r", str(ADAPTERS / f"{name}.txt")],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+                why.write_text((errors or ["it does not install"])[-1] + "\n", encoding="utf-8")
+                break
+        said[name] = why.read_text(encoding="utf-8").strip() if why.exists() else ""
+    return said
 
 
-def as_bytes(sets: Iterable[set[str]]) -> list[list[bytes]]:
-    """Shingles as datasketch wants them."""
-    return [[shingle.encode() for shingle in one] for one in sets]
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Install rivals, or say which there are; returns the exit code."""
+    known = list(dict.fromkeys(rival.adapter for rival in RIVALS))
+    parser = argparse.ArgumentParser(description="Rivals: say which there are, or make an environment for each.")
+    parser.add_argument("--install", type=Path, metavar="DIR", help="folder for the environments")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(known)} [all]")
+    given = parser.parse_args(arguments)
+    if wrong := set(given.names) - set(known):
+        parser.error(f"no such rival: {', '.join(sorted(wrong))}; there are {', '.join(known)}")
+    if given.install is None:
+        print(table(("rival", "what it is"), [[rival.name, rival.note] for rival in RIVALS]))
+        return 0
+    said = install(given.install, given.names or known)
+    print(table(("rival", "installed"), [[name, why or "yes"] for name, why in said.items()]))
+    return int(any(said.values()))
 
 
-def datasketch_ready(sets: Sequence[list[bytes]]) -> list[Any]:
-    """datasketch 2, its bulk on ready byte shingles with its defaults (SHA-1, scheme affine32)."""
-    from datasketch import MinHash
-
-    made: list[Any] = MinHash.bulk(sets, num_perm=LANES, seed=SEED)
-    return made
-
-
-def datasketch_text(texts: Sequence[str]) -> list[Any]:
-    """datasketch 2 from text: Python shingles, then its bulk."""
-    return datasketch_ready(as_bytes(all_shingles(texts)))
-
-
-def rensa_ready(sets: Sequence[list[str]]) -> list[list[int]]:
-    """rensa's RMinHash on ready string shingles, an object a text, as its guide begins; not rho, another method."""
-    from rensa import RMinHash
-
-    digests: list[list[int]] = []
-    for one in sets:
-        signature = RMinHash(LANES, SEED)
-        signature.update(one)
-        digests.append(signature.digest())
-    return digests
-
-
-def rensa_matrix(sets: Sequence[list[str]]) -> object:
-    """rensa's RMinHash on ready string shingles, all texts as one matrix: its fastest way from strings."""
-    from rensa import RMinHash
-
-    matrix: object = RMinHash.digest_matrix_from_token_sets(sets, LANES, SEED)
-    return matrix
-
-
-def rensa_text(texts: Sequence[str]) -> object:
-    """rensa from text: Python shingles, then its matrix."""
-    return rensa_matrix([list(one) for one in all_shingles(texts)])
-
-
-def datasketch_group(signatures: Sequence[Any]) -> int:
-    """datasketch's LSH: each text asks for its candidates and is put in; returns how many candidates there were."""
-    from datasketch import MinHashLSH
-
-    index = MinHashLSH(num_perm=LANES, params=(BANDS, LANES // BANDS))
-    n = 0
-    for number, signature in enumerate(signatures):
-        n += len(index.query(signature))
-        index.insert(number, signature, check_duplication=False)
-    return n
-
-
-def rensa_group(matrix: object) -> list[bool]:
-    """rensa's LSH, all rows at once. It only says which texts have a candidate: less than is asked of ours."""
-    from rensa import RMinHashLSH
-
-    index = RMinHashLSH(threshold=0.8, num_perm=LANES, num_bands=BANDS)
-    flags: list[bool] = index.insert_matrix_and_query_duplicate_flags(matrix)
-    return flags
+if __name__ == "__main__":
+    sys.exit(main())

@@ -19,7 +19,7 @@ from typing import get_args
 
 import measure
 import record
-import rivals
+import sketchers
 from corpora import CACHE, RATES, Layout, Made, corpus, laid_out, paragraphs
 from limits import plain_decoder
 from measure import Ratio, Row
@@ -71,31 +71,35 @@ def whole_ratios(layout: Layout, threads: int) -> list[Ratio]:
 def sketch_rows(made: Made, sample_mb: float) -> list[Row]:
     """Text -> signature: ours on the whole corpus, the rivals on a sample, and what reading the text costs at least."""
     text, starts, ends = laid_out(paragraphs(made))
-    a, b = lanes(rivals.LANES, rivals.SEED)
+    a, b = lanes(sketchers.LANES, sketchers.SEED)
 
     def ours() -> object:
-        signatures = kernels.scan(text, starts, ends, rivals.K, rivals.SEED, a, b)[3]
-        return kernels.band_keys(signatures, rivals.BANDS, rivals.LANES // rivals.BANDS)
+        signatures = kernels.scan(text, starts, ends, sketchers.K, sketchers.SEED, a, b)[3]
+        return kernels.band_keys(signatures, sketchers.BANDS, sketchers.LANES // sketchers.BANDS)
 
     mb, raw = len(text) / 1e6, text.tobytes()
     sample = list(paragraphs(made, round(sample_mb * 1e6)))
     sample_is = sum(len(paragraph.encode()) for paragraph in sample) / 1e6
-    sets, said = rivals.all_shingles(sample), f"sample of {sample_is:.1f} MB"
+    sets, said = sketchers.all_shingles(sample), f"sample of {sample_is:.1f} MB"
     rows = [
-        Row(OURS, mb, "MB", ours, f"{rivals.LANES} lanes, k={rivals.K}; with exact hash, numerals and token count"),
+        Row(
+            OURS, mb, "MB", ours, f"{sketchers.LANES} lanes, k={sketchers.K}; with exact hash, numerals and token count"
+        ),
         Row(BYTES_DECODE, mb, "MB", raw.decode),
-        Row(SHINGLES, sample_is, "MB", lambda: rivals.all_shingles(sample), f"{said}; part of the rows from text"),
+        Row(SHINGLES, sample_is, "MB", lambda: sketchers.all_shingles(sample), f"{said}; part of the rows from text"),
     ]
-    if rivals.is_installed("datasketch"):
-        ready = rivals.as_bytes(sets)
-        rows.append(Row(DATASKETCH, sample_is, "MB", lambda: rivals.datasketch_text(sample), said))
-        rows.append(Row(DATASKETCH_READY, sample_is, "MB", lambda: rivals.datasketch_ready(ready), said))
-    if rivals.is_installed("rensa"):
+    if sketchers.is_installed("datasketch"):
+        ready = sketchers.as_bytes(sets)
+        rows.append(Row(DATASKETCH, sample_is, "MB", lambda: sketchers.datasketch_text(sample), said))
+        rows.append(Row(DATASKETCH_READY, sample_is, "MB", lambda: sketchers.datasketch_ready(ready), said))
+    if sketchers.is_installed("rensa"):
         strings = [list(one) for one in sets]
-        rows.append(Row(RENSA, sample_is, "MB", lambda: rivals.rensa_text(sample), said))
-        rows.append(Row(RENSA_READY, sample_is, "MB", lambda: rivals.rensa_ready(strings), f"{said}; no text is read"))
+        rows.append(Row(RENSA, sample_is, "MB", lambda: sketchers.rensa_text(sample), said))
         rows.append(
-            Row(RENSA_MATRIX, sample_is, "MB", lambda: rivals.rensa_matrix(strings), f"{said}; no text is read")
+            Row(RENSA_READY, sample_is, "MB", lambda: sketchers.rensa_ready(strings), f"{said}; no text is read")
+        )
+        rows.append(
+            Row(RENSA_MATRIX, sample_is, "MB", lambda: sketchers.rensa_matrix(strings), f"{said}; no text is read")
         )
     decode = plain_decoder()
     if decode is not None:
@@ -106,21 +110,21 @@ def sketch_rows(made: Made, sample_mb: float) -> list[Row]:
 def group_rows(made: Made, sample_mb: float) -> list[Row]:
     """Signatures -> who shares a bucket with whom; a key is one text in one band."""
     text, starts, ends = laid_out(paragraphs(made))
-    a, b = lanes(rivals.LANES, rivals.SEED)
-    signatures = kernels.scan(text, starts, ends, rivals.K, rivals.SEED, a, b)[3]
-    keys = kernels.band_keys(signatures, rivals.BANDS, rivals.LANES // rivals.BANDS)
+    a, b = lanes(sketchers.LANES, sketchers.SEED)
+    signatures = kernels.scan(text, starts, ends, sketchers.K, sketchers.SEED, a, b)[3]
+    keys = kernels.band_keys(signatures, sketchers.BANDS, sketchers.LANES // sketchers.BANDS)
     del signatures
     rows = [Row(GROUP, keys.size, "key", lambda: [kernels.bucket_pairs(band, 8) for band in keys], "gives pairs")]
     sample = list(paragraphs(made, round(sample_mb * 1e6)))
-    n_keys, said = len(sample) * rivals.BANDS, f"sample of {len(sample):,} texts"
-    if rivals.is_installed("datasketch"):
-        signed = rivals.datasketch_text(sample)
+    n_keys, said = len(sample) * sketchers.BANDS, f"sample of {len(sample):,} texts"
+    if sketchers.is_installed("datasketch"):
+        signed = sketchers.datasketch_text(sample)
         note = f"{said}; gives candidates"
-        rows.append(Row(DATASKETCH_GROUP, n_keys, "key", lambda: rivals.datasketch_group(signed), note))
-    if rivals.is_installed("rensa"):
-        matrix = rivals.rensa_text(sample)
+        rows.append(Row(DATASKETCH_GROUP, n_keys, "key", lambda: sketchers.datasketch_group(signed), note))
+    if sketchers.is_installed("rensa"):
+        matrix = sketchers.rensa_text(sample)
         note = f"{said}; says only whether there are any"
-        rows.append(Row(RENSA_GROUP, n_keys, "key", lambda: rivals.rensa_group(matrix), note))
+        rows.append(Row(RENSA_GROUP, n_keys, "key", lambda: sketchers.rensa_group(matrix), note))
     return rows
 
 
@@ -192,7 +196,9 @@ def _about(made: Sequence[Made]) -> str:
 def _left_out(rows: Sequence[Row]) -> list[str]:
     """Say which rows are not there, and why."""
     have = {row.name for row in rows}
-    lines = [f"left out: {name} is not installed" for name in ("datasketch", "rensa") if not rivals.is_installed(name)]
+    lines = [
+        f"left out: {name} is not installed" for name in ("datasketch", "rensa") if not sketchers.is_installed(name)
+    ]
     return lines if DECODE in have else [*lines, f"left out: {DECODE}; there is no C compiler"]
 
 

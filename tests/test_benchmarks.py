@@ -42,16 +42,16 @@ def _module(name: str) -> ModuleType:
 
 
 def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    speed, rivals = _module("speed"), _module("rivals")
+    speed, sketchers = _module("speed"), _module("sketchers")
     assert (
         speed.main(["--mb", "1", "--rounds", "1", "--sample-mb", "0.05", "--cache", str(cache), "--threads", "2"]) == 0
     )
     printed = capsys.readouterr().out
     wanted = [speed.OURS, speed.BYTES_DECODE, speed.SHINGLES, speed.GROUP, "% of them differ after folding"]
     wanted += [f"{layout}s: {what}" for layout in ("paragraph", "document") for what in _wholes()]
-    if rivals.is_installed("datasketch"):
+    if sketchers.is_installed("datasketch"):
         wanted += [speed.DATASKETCH, speed.DATASKETCH_READY, speed.DATASKETCH_GROUP]
-    if rivals.is_installed("rensa"):
+    if sketchers.is_installed("rensa"):
         wanted += [speed.RENSA, speed.RENSA_READY, speed.RENSA_MATRIX, speed.RENSA_GROUP]
     assert [name for name in wanted if name not in printed] == []
     assert speed.DECODE in printed  # as a row, or as what was left out
@@ -91,16 +91,16 @@ def test_the_plain_loop_decodes() -> None:
 
 
 def test_rivals_shingle_as_we_do() -> None:
-    rivals = _module("rivals")
-    assert rivals.shingles("第二條 The Act，of 1999") == {
+    sketchers = _module("sketchers")
+    assert sketchers.shingles("第二條 The Act，of 1999") == {
         "第 二 條",
         "二 條 the",
         "條 the act",
         "the act of",
         "act of 1999",
     }
-    assert rivals.shingles("Two words") == {"two words"}
-    assert rivals.shingles("。。。") == set()
+    assert sketchers.shingles("Two words") == {"two words"}
+    assert sketchers.shingles("。。。") == set()
 
 
 def test_ratios_are_taken_per_unit_within_each_round() -> None:
@@ -229,3 +229,143 @@ def test_a_crawl_says_what_it_cannot_be(tmp_path: Path, capsys: pytest.CaptureFi
         with pytest.raises(SystemExit):
             crawl.main([*words, "--out", str(tmp_path)])
     assert "at most 80%" in capsys.readouterr().err
+
+
+def test_a_score_counts_what_is_planted(tmp_path: Path) -> None:
+    truth = _module("truth")
+    plain = {"edits": 0.0, "head": 1, "tail": 0, "noise": False}
+    facts = [
+        {"id": "0", "kind": "original", "story": "0", **plain},
+        {"id": "1", "kind": "exact", "story": "0", **plain},
+        {"id": "2", "kind": "near", "story": "0", **plain, "edits": 0.0497},
+        {"id": "3", "kind": "original", "story": "3", **plain},
+        {"id": "4", "kind": "syndicated", "story": "3", **plain},
+        {"id": "5", "kind": "original", "story": "5", **plain},
+        {"id": "6", "kind": "other", "story": None, **plain},
+    ]
+    (tmp_path / "truth.jsonl").write_text("".join(json.dumps(fact) + "\n" for fact in facts), encoding="utf-8")
+    records = [{"id": fact["id"], "text": f"menu\nbody {fact['story']}\nend"} for fact in facts]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+    # of story 0 the copy at 5 % stays with the original, of 3 the copy stays alone, 5 is gone altogether
+    out = [{"id": "0", "text": "body 0"}, {"id": "2", "text": "menu\nbody 0\nend"}, {"id": "4", "text": "body 3\nend"}]
+    (tmp_path / "out.jsonl").write_text("".join(json.dumps(one) + "\n" for one in out), encoding="utf-8")
+    found = truth.score(tmp_path / "truth.jsonl", [tmp_path / "in.jsonl"], [tmp_path / "out.jsonl"])
+    assert (found.lost, found.removed) == (1, 3)
+    assert found.recall == pytest.approx(2 / 3)
+    assert found.precision == pytest.approx(2 / 3)
+    assert found.by_kind == {"exact": 1.0, "near 0.05": 0.0, "syndicated": 1.0}
+    assert found.furniture == pytest.approx(2 / 3)
+    assert found.cut == pytest.approx(1 / 2)
+
+
+def test_a_command_is_watched_with_its_children() -> None:
+    watch = _module("watch").watch
+    child = "import time; held = bytearray(60_000_000); time.sleep(.7)"
+    parent = f"import subprocess, sys; print('said'); sys.exit(subprocess.run([sys.executable, '-c', {child!r}]).returncode + 3)"
+    done = watch([sys.executable, "-c", parent])
+    assert (done.code, done.stdout.strip(), done.stopped) == (3, "said", False)
+    assert done.cost.wall_s > 0.7
+    assert done.cost.cpu_s > 0
+    if Path("/proc/self/smaps_rollup").exists():
+        assert done.cost.peak_bytes > 60_000_000
+    late = watch([sys.executable, "-c", "import time; time.sleep(60)"], seconds=0.5)
+    assert (late.stopped, late.code < 0) == (True, True)
+    assert late.cost.wall_s < 10
+
+
+@pytest.mark.parametrize("name", ["datasketch", "rensa"])
+def test_an_adapter_leaves_one_of_each_story(name: str, crawled: tuple[object, Path], tmp_path: Path) -> None:
+    if not _module("sketchers").is_installed(name):
+        pytest.skip(f"{name} is not installed")
+    made, _ = crawled
+    truth, watch = _module("truth"), _module("watch").watch
+    out = tmp_path / "out.jsonl"
+    done = watch([sys.executable, str(FOLDER / "rivals" / f"run_{name}.py"), str(out), *made.paths])
+    assert done.code == 0, done.stderr
+    phases = json.loads(done.stdout)["phases"]
+    assert {"read", "shingles", "own", "write"} <= phases.keys()
+    found = truth.score(Path(made.truth), [Path(path) for path in made.paths], [out])
+    assert found.by_kind["exact"] == 1.0
+    assert found.precision > 0.9
+    lines = {line for path in made.paths for line in Path(path).read_bytes().splitlines()}
+    assert set(out.read_bytes().splitlines()) <= lines
+
+
+def test_every_rival_has_its_adapter_and_its_pins(tmp_path: Path) -> None:
+    rivals = _module("rivals")
+    for rival in rivals.RIVALS:
+        assert rival.note
+        pins = (rivals.ADAPTERS / f"{rival.adapter}.txt").read_text(encoding="utf-8").splitlines()
+        assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[0-9][A-Za-z0-9.+]*", pin) for pin in pins)
+        assert rival.missing(tmp_path) == "not installed"
+    (tmp_path / "daft.failed.txt").write_text("no wheel\n", encoding="utf-8")
+    assert {rival.name: rival for rival in rivals.RIVALS}["daft"].missing(tmp_path) == "no wheel"
+
+
+def test_pipelines_prints_and_keeps_what_it_ran(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipelines = _module("pipelines")
+    monkeypatch.setattr(pipelines, "__file__", str(tmp_path / "pipelines.py"))
+    words = ["--size", "300KB", "600KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup", "limit", "--keep"]
+    assert pipelines.main(words) == 0
+    printed = capsys.readouterr().out
+    for name in (pipelines.CLEAN, pipelines.SCAN, "limit: pyarrow.json", "limit: memory read", "near 0.01"):
+        assert name in printed
+    assert "left out: daft: no environments are named" in printed
+    (folder,) = (tmp_path / "results").iterdir()
+    assert (folder / "plot.svg").read_text(encoding="utf-8").startswith("<svg")
+    lines = [json.loads(line) for line in (folder / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
+    clean = [line for line in lines[1:] if line["name"] == pipelines.CLEAN]
+    assert [line["score"]["by_kind"]["exact"] for line in clean] == [1.0, 1.0]
+    assert all(line["costs"][0]["peak_bytes"] for line in clean) or sys.platform != "linux"
+
+
+def test_plots_hold_what_they_are_given() -> None:
+    plot = _module("plot")
+    bars = plot.bars("speed", "MB/s", {"dedup clean": 20.0, "a < b": 2.0, "none": 0.0})
+    assert bars.count("<rect") == 3
+    assert "a &lt; b" in bars
+    lines = plot.lines("growth", "MB", "s", {"one": [(10, 1), (100, 10)], "two": [(10, 2)]})
+    assert (lines.count("<circle"), lines.count("<polyline")) == (3, 2)
+    with pytest.raises(ValueError, match="no value"):
+        plot.bars("speed", "MB/s", {"none": 0.0})
+
+
+def test_extremes_runs_its_cases_and_refuses_what_is_too_large(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    extremes = _module("extremes")
+    words = ["--share", "0.00002", "--cache", str(cache), "--only", "one-line", "tiny", "--memory", "1"]
+    assert extremes.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "`dedup scan`; one record takes" in printed
+    if sys.platform == "linux":  # elsewhere memory is not known
+        assert "tiny: 2,000 units are not run: they need some" in printed
+        assert "more than the 1e-09 GB of --memory" in printed
+
+
+@pytest.mark.parametrize("name", ["one-line", "empty-lines", "tiny", "one-band", "distinct", "identical"])
+def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
+    extremes = _module("extremes")
+    (case,) = (case for case in extremes.CASES if case.name == name)
+    raw = b"".join(case.write(30_000 if name == "one-line" else 200))
+    lines = raw.decode().splitlines()
+    if name == "empty-lines":
+        assert raw == b"\n" * 200
+        return
+    texts = [json.loads(line)["text"] for line in lines]
+    assert len(texts) == (1 if name == "one-line" else 200)
+    assert len(set(texts)) == (1 if name in ("one-line", "identical") else 200)
+    if name == "one-line":
+        assert 29_900 < len(texts[0].encode()) <= 30_000
+        assert "\n" not in texts[0]
+    if name == "one-band":
+        one, other = (set(_tokens(text)) for text in texts[:2])
+        assert len(one & other) / len(one | other) == pytest.approx(60 / 140)
+
+
+def test_growth_leaves_the_start_out() -> None:
+    extremes = _module("extremes")
+    costs = [extremes.Cost(1 + spent, 0.0) for spent in (0.1, 2.0, 6.0)]
+    start = extremes.Cost(1.0, 0.0)
+    assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs), start) == pytest.approx(1.5)
+    assert extremes.growth(extremes.Ran("a", [1, 10], [0] * 2, costs[:2]), start) is None
