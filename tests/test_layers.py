@@ -27,7 +27,7 @@ LAYERS = [
     {"desk", "repeating"},
     {"pipeline"},
     {"memory", "saved"},
-    {"files"},
+    {"files", "pairing"},
     {"api"},
     {"terminal"},
     {"cli"},
