@@ -30,9 +30,14 @@ def is_installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def words(text: str) -> list[str]:
+    """The words of a text, lowered; a letter of Han or Kana is one."""
+    return _TOKENS.findall(text.lower())
+
+
 def shingles(text: str) -> set[str]:
     """The K-shingles of a text; a shorter text is one shingle."""
-    tokens = _TOKENS.findall(text.lower())
+    tokens = words(text)
     if len(tokens) < K:
         return {" ".join(tokens)} if tokens else set()
     return set(map(" ".join, zip(*(tokens[i:] for i in range(K)), strict=False)))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch
-    from dedup.config import Config, Matching
+    from dedup.config import Config, Matching, preset
     from dedup.errors import DedupError
     from dedup.files import restore
+    from dedup.pairing import Pairs, matches
     from dedup.stages.report import Report
 
 __version__ = "0.1.0"
@@ -19,17 +20,21 @@ _HOMES = {
     "Config": "dedup.config",
     "DedupError": "dedup.errors",
     "Matching": "dedup.config",
+    "Pairs": "dedup.pairing",
     "Report": "dedup.stages.report",
     "Signatures": "dedup.api",
     "clean": "dedup.api",
     "compare": "dedup.api",
+    "matches": "dedup.pairing",
+    "preset": "dedup.config",
     "restore": "dedup.files",
     "scan": "dedup.api",
     "sketch": "dedup.api",
 }
 
 __all__ = [
-    "Cleaned", "Config", "DedupError", "Matching", "Report", "Signatures", "clean", "compare", "restore", "scan", "sketch",
+    "Cleaned", "Config", "DedupError", "Matching", "Pairs", "Report", "Signatures", "clean", "compare", "matches", "preset", "restore",
+    "scan", "sketch",
 ]  # fmt: skip
 
 

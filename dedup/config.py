@@ -79,9 +79,9 @@ class Config:
     grain: Grain = "auto"
     k: int = 3
     seed: int = 1
-    document: Matching = field(default=Matching(bands=32, rows=3, measure="jaccard", threshold=0.5))
-    paragraph: Matching = field(default=Matching(bands=16, rows=4, measure="edit", threshold=0.85))
-    sentence: Matching = field(default=Matching(bands=16, rows=4, measure="edit", threshold=0.85))
+    document: Matching = field(default=Matching(bands=40, rows=3, measure="jaccard", threshold=0.45))
+    paragraph: Matching = field(default=Matching(bands=20, rows=3, measure="edit", threshold=0.85))
+    sentence: Matching = field(default=Matching(bands=20, rows=3, measure="edit", threshold=0.85))
     short_tokens: int = 64
     keep: Keep = "first"
     prefer: tuple[str, ...] = ()
@@ -142,6 +142,20 @@ class Config:
         return hashlib.blake2b(plain.encode(), digest_size=8).hexdigest()
 
 
+def preset(name: str) -> Config:
+    """A configuration for a kind of text; `docs/quality.md` has what each finds.
+
+    Args:
+        name: `noisy`, for text in which one token in five may be wrong, such as that of optical character recognition.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"there is no preset {name!r}; they are {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
 def config_from_dict(plain: dict[str, object]) -> Config:
     """The inverse of `Config.as_dict`.
 
@@ -163,3 +177,13 @@ def config_from_dict(plain: dict[str, object]) -> Config:
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise ConfigError(f"{name} must be from {low:,} to {high:,}, not {value}.")
+
+
+PRESETS = {
+    "noisy": Config(
+        k=2,
+        document=Matching(bands=48, rows=2, measure="edit", threshold=0.6),
+        paragraph=Matching(bands=32, rows=3, measure="edit", threshold=0.75),
+        sentence=Matching(bands=32, rows=3, measure="edit", threshold=0.75),
+    )
+}

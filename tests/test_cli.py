@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,8 @@ from click.testing import CliRunner, Result
 
 import dedup.files
 from dedup.cli import main
-from dedup.config import Config, Matching
-from dedup.errors import DedupError, IntegrityError, OutputExistsError, UsageError
+from dedup.config import Config, Matching, preset
+from dedup.errors import ConfigError, DedupError, IntegrityError, OutputExistsError, UsageError
 from dedup.terminal.ending import Terminated, ending
 from dedup.terminal.options import config_of
 
@@ -97,16 +98,17 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
 
 def test_the_defaults_in_the_help_are_those_of_the_configuration() -> None:
     config, text = Config(), " ".join(run("scan", "--help").stdout.split())
-    assert config_of({"grain": "auto", "k": 3, "seed": 1}) == config
-    assert (config.document.threshold, config.paragraph.threshold, config.sentence.threshold) == (0.5, 0.85, 0.85)
-    assert "[document=.5, else .85]" in text
+    assert config_of({"grain": "auto", "k": None, "seed": 1}) == config
+    assert f"Tokens in a shingle. [{config.k}]" in text
+    assert (config.document.threshold, config.paragraph.threshold, config.sentence.threshold) == (0.45, 0.85, 0.85)
+    assert "[document=.45, else .85]" in text
     assert (config.document.bands, config.document.rows, config.paragraph.bands, config.paragraph.rows) == (
-        32,
+        40,
         3,
-        16,
-        4,
+        20,
+        3,
     )
-    assert "[document=32x3, else 16x4]" in text
+    assert "[document=40x3, else 20x3]" in text
     assert (config.document.measure, config.paragraph.measure) == ("jaccard", "edit")
     assert f"Never cut a paragraph shorter than this. [default: {config.min_tokens}]" in text
     assert f"[default: {config.min_left_share:.0%},{config.min_left_tokens}]" in text
@@ -133,6 +135,18 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> dict[str, Any
     result = run("scan", "in", *options)
     assert "enough" in result.stderr, result.output
     return seen
+
+
+def test_a_preset_is_taken_and_options_beside_it_go_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    noisy = preset("noisy")
+    assert noisy != Config()
+    assert settings_of(monkeypatch, "--preset", "noisy")["config"] == noisy
+    seen = settings_of(monkeypatch, "--preset", "noisy", "-k", "4", "--threshold", "document=.7", "--grain", "document")
+    document = replace(noisy.document, threshold=0.7)
+    assert seen["config"] == replace(noisy, k=4, grain="document", document=document)
+    assert "'loud' is not" in run("scan", "in", "--preset", "loud").stderr
+    with pytest.raises(ConfigError, match="no preset 'loud'; they are noisy"):
+        preset("loud")
 
 
 def test_options_make_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:

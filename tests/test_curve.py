@@ -100,4 +100,5 @@ def test_the_page_fits(width: int) -> None:
     print_curve(curve_of(Config(), 1_000_000), console)
     lines = raw.getvalue().decode().split("\n")
     assert max(map(cell_len, lines)) <= width
-    assert sum("32 bands × 3 rows" in line for line in lines) == 1
+    document = Config().document
+    assert sum(f"{document.bands} bands × {document.rows} rows" in line for line in lines) == 1

@@ -30,7 +30,7 @@ LAYERS = [
     {"showing"},
     {"pipeline"},
     {"memory", "saved"},
-    {"files"},
+    {"files", "pairing"},
     {"api"},
     {"terminal"},
     {"cli"},

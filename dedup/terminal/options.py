@@ -86,10 +86,16 @@ GRAIN = (
         text="What is compared; auto: documents, then paragraphs, then repeats.",
     ),
 )  # fmt: skip
+PRESET = (
+    option(
+        "--preset", type=click.Choice(["noisy"]),
+        text="Settings for a kind of text; options given beside it go before. noisy: from optical recognition and the like.",
+    ),
+)  # fmt: skip
 THRESHOLD = (
     option(
         "--threshold", type=_per_grain("a number above 0 and up to 1", _threshold), multiple=True, metavar="[GRAIN=]T",
-        text="Two texts match from this similarity on.  [document=.5, else .85]",
+        text="Two texts match from this similarity on.  [document=.45, else .85]",
     ),
 )  # fmt: skip
 MEASURE = (
@@ -98,11 +104,11 @@ MEASURE = (
         text="edit, jaccard or containment.  [document=jaccard, else edit]",
     ),
 )  # fmt: skip
-SHINGLES = (option("-k", type=int, default=3, metavar="K", text="Tokens in a shingle."),)
+SHINGLES = (option("-k", type=int, metavar="K", text="Tokens in a shingle.  [3]"),)
 BANDS = (
     option(
         "--bands", type=_per_grain("BANDSxROWS, such as 16x4", _bands), multiple=True, metavar="[GRAIN=]BxR",
-        text="Bands and rows; see dedup curve.  [document=32x3, else 16x4]",
+        text="Bands and rows; see dedup curve.  [document=40x3, else 20x3]",
     ),
 )  # fmt: skip
 SEED = (option("--seed", type=int, default=1, metavar="N", text="Draws the hash functions."),)
@@ -152,7 +158,7 @@ SAYING = (
     option("--json", "as_json", is_flag=True, text="Print one JSON document, with numbers as they are."),
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
-RUN = GRAIN + THRESHOLD + MEASURE + SHINGLES + BANDS + SEED + DECIDING + READING + TOP + SAYING
+RUN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + SEED + DECIDING + READING + TOP + SAYING
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 
 
@@ -164,9 +170,10 @@ def with_options(*groups: Options) -> Callable[[Command], Command]:
 
 def config_of(settings: dict[str, Any]) -> Config:
     """Take the options that make a configuration out of the others."""
-    from dedup.config import Config
+    from dedup.config import Config, preset
 
-    plain = Config()
+    name = settings.pop("preset", None)
+    plain = preset(name) if name else Config()
     per_grain: dict[str, dict[str, Any]] = {grain: {} for grain in GRAINS}
     for name in ("threshold", "measure", "bands"):
         for grain, values in sorted(
@@ -176,7 +183,8 @@ def config_of(settings: dict[str, Any]) -> Config:
                 per_grain[one].update(values)
     rest: dict[str, Any] = {grain: replace(plain.matching(grain), **values) for grain, values in per_grain.items()}
     plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from")
-    rest |= {name: settings.pop(name) for name in plain_names if name in settings}
+    given = {name: settings.pop(name) for name in plain_names if name in settings}
+    rest |= {name: value for name, value in given.items() if value is not None}
     if "keep" in settings:
         rest["keep"], rest["prefer"] = settings.pop("keep")
     if "min_left" in settings:
