@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rivals
+import sketchers
 from labelled import Pair
 
 SEED = 1
@@ -45,7 +45,7 @@ class Shipped:
 
 def word_5(text: str) -> set[str]:
     """Runs of five words."""
-    return _runs(rivals.words(text), " ")
+    return _runs(sketchers.words(text), " ")
 
 
 def char_5(text: str) -> set[str]:
