@@ -146,9 +146,12 @@ def settings_of_runs() -> st.SearchStrategy[Config]:
         scope=st.sampled_from(["auto", "auto", "document", "corpus"]),
         boilerplate=st.sampled_from(["cut", "cut", "keep-first", "keep"]),
         repeat_weight=st.sampled_from([40, 22]),
-        min_tokens=st.sampled_from([12, 12, 4]),
-        passes=st.just(5),
+        min_tokens=st.sampled_from([12, 12, 4, 0]),
+        passes=st.sampled_from([5, 5, 1, 2, 20]),
         keep=st.sampled_from(["first", "longest"]),
+        numbers=st.sampled_from(["distinguish", "ignore"]),
+        min_left_share=st.sampled_from([0.2, 0.2, 0, 0.9]),
+        short_tokens=st.sampled_from([64, 64, 0, 5]),
     )
 
 
