@@ -34,6 +34,7 @@ import dedup
 from dedup.config import Config, Matching, preset
 
 FLOORS = Path(__file__).parent / "floors.json"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "quality.md"
 CHECKED = 300
 """Unlabelled pairs of a set that the oracle measures, drawn by lot where there are more: it is slow."""
 BINS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.0)
@@ -230,26 +231,23 @@ def _in_short(got: Figures) -> str:
     return f"{got.recall:.3f} / {got.f1:.3f} / {got.reported - got.hits:,}"
 
 
-def grades_tables(sets: Sequence[Labelled], found: dict[str, Found], figures: dict[str, Figures]) -> list[str]:
-    """Of graded sets the recall by grade and by similarity; of planted ones how many copies are joined elsewhere."""
-    tables = []
+def grades_tables(sets: Sequence[Labelled], found: dict[str, Found], figures: dict[str, Figures]) -> dict[str, str]:
+    """Of graded sets the recall by grade and by similarity; of planted ones how many sources would go for another."""
+    tables = {}
     for one in sets:
         if one.grades:
             rows = [(grade, f"{recall:.3f}") for grade, recall in figures[one.name].grades.items()]
-            tables.append(f"{one.name}: recall by version\n\n" + table(("version", "recall"), rows))
+            tables["versions"] = table(("version", "recall"), rows)
             bins = [
                 (f"{low:.2f}", f"{n:,}", f"{recall:.3f}")
                 for low, n, recall in by_similarity(one, found[one.name].pairs)
             ]
-            head = ("edit similarity from", "pairs", "recall")
-            tables.append(f"{one.name}: recall by similarity\n\n" + table(head, bins))
-    planted = [one for one in sets if one.planted]
-    if planted:
+            tables["similarity"] = table(("edit similarity from", "pairs", "recall"), bins)
+    if planted := [one for one in sets if one.planted]:
         both = {one.name: (figures[one.name].elsewhere, joined_by_jaccard(one)) for one in planted}
         both["mean"] = (mean(ours for ours, _ in both.values()), mean(other for _, other in both.values()))
         shares = [(name, f"{ours:.4f}", f"{other:.4f}") for name, (ours, other) in both.items()]
-        head = ("set", "the defaults", "Jaccard >= .6")
-        tables.append("Paragraphs that would go for another one, before any edit\n\n" + table(head, shares))
+        tables["unlike"] = table(("set", "the defaults", "Jaccard >= .6"), shares)
     return tables
 
 
@@ -270,6 +268,14 @@ def measured(
     return found, figures
 
 
+def write_into(page: Path, name: str, text: str) -> None:
+    """Put a table in its place in a page: between `<!-- NAME -->` and `<!-- / -->`."""
+    before, mark, rest = page.read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")
+    if mark:
+        after = rest.partition("<!-- / -->")[2]
+        page.write_text(f"{before}{mark}\n{text}\n\n<!-- / -->{after}", encoding="utf-8")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 where a figure is below its floor."""
     parser = argparse.ArgumentParser(description="What the defaults find on labelled text.")
@@ -280,13 +286,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config = preset(given.preset) if given.preset else None
     sets = [one for one in (make() for make in SETS) if not given.sets or one.name in given.sets]
+    if unknown := set(given.sets) - {one.name for one in sets}:
+        parser.error(f"no such sets: {', '.join(sorted(unknown))}")
     found, figures = measured(sets, config)
-    print(figures_table(sets, figures))
-    for text in grades_tables(sets, found, figures):
-        print(f"\n{text}")
-    if not given.no_rivals and shipped.is_installed():
-        print("\nRecall / F1 / unlabelled pairs, beside MinHash as others ship it (benchmarks/shipped.py)\n")
-        print(rivals_table(sets, figures))
+    tables = {given.preset or "figures": figures_table(sets, figures), **grades_tables(sets, found, figures)}
     floors = json.loads(FLOORS.read_text(encoding="utf-8"))
     part = given.preset or "defaults"
     flat = named(figures)
@@ -295,8 +298,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = {**floors["figures"].get(part, {}), **{name: round(value, 4) for name, value in flat.items()}}
         floors["figures"][part] = dict(sorted(kept.items()))
         FLOORS.write_text(json.dumps(floors, indent=1) + "\n", encoding="utf-8")
+    if not given.no_rivals and shipped.is_installed():
+        tables["rivals"] = rivals_table(sets, figures)
+    for name, text in tables.items():
+        print(f"{name}\n\n{text}\n")
+        if given.keep and (name in ("rivals", given.preset) or not (given.sets or given.preset)):
+            write_into(PAGE, name, text)
     wrong = missed(flat, floors["floors"].get(part, {}))
-    print("\n" + ("\n".join(wrong) or "All figures keep to their floors."))
+    print("\n".join(wrong) or "All figures keep to their floors.")
     return 1 if wrong else 0
 
 

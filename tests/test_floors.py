@@ -1,0 +1,149 @@
+"""What the defaults find on labelled text does not slide back: `benchmarks/floors.json` against a fresh run.
+
+These are the sets that take seconds. `python benchmarks/quality.py --no-rivals` holds all of them to their floors, and
+`python benchmarks/quality.py --preset noisy --no-rivals ocr` those of the preset.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from conftest import real_texts
+
+from dedup.config import preset
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "benchmarks"
+CHECKED = 20
+"""Unlabelled pairs of a set that the oracle measures here; the command measures more."""
+FAST = (
+    "lctt",
+    "taiwan-laws",
+    "bible-scripts",
+    "poems",
+    "poem-paragraphs",
+    "ocr",
+    "bible-versions",
+    "spdx-0.8",
+    "spdx-0.5",
+    "paragraphs-zh-0.05",
+    "paragraphs-en-0.05",
+)
+
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not here: an installed wheel is tested")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _importable() -> Iterator[None]:
+    """The benchmarks are scripts beside one another, not a package; modules of the tests may have the same names."""
+    names = [path.stem for path in FOLDER.glob("*.py")]
+    theirs = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(FOLDER))
+    yield
+    sys.path.remove(str(FOLDER))
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(theirs)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(name)
+
+
+@pytest.fixture(scope="module")
+def floors() -> dict[str, Any]:
+    """What is demanded; fails where the real texts are others than the floors were taken with."""
+    real_texts("data", "pairs")
+    found: dict[str, Any] = json.loads((FOLDER / "floors.json").read_text("utf-8"))
+    assert _module("labelled").digest() == found["data"], (
+        "the labelled texts are others than those the floors are of: run benchmarks/quality.py --keep and set the floors anew"
+    )
+    return found
+
+
+@pytest.fixture(scope="module")
+def figures(floors: dict[str, Any]) -> dict[str, Any]:
+    """The defaults, on the sets that take seconds."""
+    quality, labelled = _module("quality"), _module("labelled")
+    sets = [one for one in labelled.all_sets() if one.name in FAST]
+    assert [one.name for one in sets] == list(FAST)
+    found: dict[str, Any] = quality.measured(sets, checked=CHECKED)[1]
+    return found
+
+
+def test_no_figure_is_below_its_floor(figures: dict[str, Any], floors: dict[str, Any]) -> None:
+    quality = _module("quality")
+    flat = quality.named(figures)
+    assert quality.missed(flat, floors["floors"]["defaults"]) == []
+    held = [name for name in floors["floors"]["defaults"] if name in flat]
+    assert len(held) > 15
+
+
+def test_every_pair_is_labelled_or_as_similar_as_it_must_be(figures: dict[str, Any]) -> None:
+    assert {name: one.wrong for name, one in figures.items()} == dict.fromkeys(FAST, 0)
+
+
+def test_the_preset_finds_noisy_text(floors: dict[str, Any]) -> None:
+    quality, labelled = _module("quality"), _module("labelled")
+    figures = quality.measured([labelled.ocr()], preset("noisy"), CHECKED)[1]
+    assert quality.missed(quality.named(figures), floors["floors"]["noisy"]) == []
+    assert figures["ocr"].reported == figures["ocr"].hits
+
+
+def test_recall_falls_with_distance(floors: dict[str, Any]) -> None:
+    quality, labelled = _module("quality"), _module("labelled")
+    verses = labelled.bible_versions()
+    recalls = [recall for _, n, recall in quality.by_similarity(verses, quality.found_by(verses).pairs) if n >= 100]
+    assert len(recalls) >= 10
+    # a long verse is measured by shingles, so that a few pairs are found out of their order
+    assert all(later <= earlier + 0.01 for earlier, later in pairwise(recalls))
+
+
+def test_what_is_missed_is_said() -> None:
+    quality = _module("quality")
+    floors = {"a.recall": 0.9, "a.unlabelled": 0.1, "b.recall": 0.5}
+    assert quality.missed({"a.recall": 0.9, "a.unlabelled": 0.1}, floors) == []
+    assert quality.missed({"a.recall": 0.89, "a.unlabelled": 0.11}, floors) == [
+        "a.recall is 0.8900, below its floor of 0.9",
+        "a.unlabelled is 0.1100, above its floor of 0.1",
+    ]
+
+
+def test_figures_are_counted_by_hand() -> None:
+    quality, labelled = _module("quality"), _module("labelled")
+    texts = [
+        "一二三四五六七八九十" * 2 + "甲",
+        "一二三四五六七八九十" * 2 + "乙",
+        "so it is said",
+        "So it is said.",
+        "said so it is",
+    ]
+    made = labelled.Labelled("made", texts, frozenset({(0, 1), (2, 4)}), "document", {(0, 1): "near", (2, 4): "far"})
+    _, figures = quality.measured([made])
+    got = figures["made"]
+    assert (got.true, got.reported, got.hits, got.wrong, got.checked) == (2, 2, 1, 0, 1)
+    assert (got.recall, got.f1, got.unlabelled, got.precision) == (0.5, 0.5, 0.5, 1.0)
+    assert got.grades == {"near": 1.0, "far": 0.0}
+
+
+def test_the_floors_are_kept_figures_of_today(floors: dict[str, Any]) -> None:
+    """No floor is above the figure that was kept with it, and the page says what was kept."""
+    quality = _module("quality")
+    for part, demanded in floors["floors"].items():
+        kept = floors["figures"][part]
+        assert set(demanded) <= set(kept)
+        assert quality.missed(kept, demanded) == []
+    page = (ROOT / "docs" / "quality.md").read_text("utf-8")
+    kept = floors["figures"]["defaults"]
+    for name in ("lctt", "taiwan-laws", "bible-scripts", "poems", "ocr", "spdx-0.5"):
+        (row,) = re.findall(rf"^\| {re.escape(name)} .*$", page, re.MULTILINE)[:1]
+        assert f"{kept[name + '.recall']:.3f}" in row, name
