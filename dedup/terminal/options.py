@@ -105,6 +105,7 @@ BANDS = (
         text="Bands and rows; see dedup curve.  [document=32x3, else 16x4]",
     ),
 )  # fmt: skip
+EXACT = (option("--exact", is_flag=True, text="Miss no match: candidates without hashing and limits; slower."),)
 SEED = (option("--seed", type=int, default=1, metavar="N", text="Draws the hash functions."),)
 DECIDING = (
     option(
@@ -152,7 +153,7 @@ SAYING = (
     option("--json", "as_json", is_flag=True, text="Print one JSON document, with numbers as they are."),
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
-RUN = GRAIN + THRESHOLD + MEASURE + SHINGLES + BANDS + SEED + DECIDING + READING + TOP + SAYING
+RUN = GRAIN + THRESHOLD + MEASURE + SHINGLES + BANDS + EXACT + SEED + DECIDING + READING + TOP + SAYING
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 
 
@@ -175,7 +176,7 @@ def config_of(settings: dict[str, Any]) -> Config:
             for one in GRAINS if grain is None else (grain,):
                 per_grain[one].update(values)
     rest: dict[str, Any] = {grain: replace(plain.matching(grain), **values) for grain, values in per_grain.items()}
-    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from")
+    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from", "exact")
     rest |= {name: settings.pop(name) for name in plain_names if name in settings}
     if "keep" in settings:
         rest["keep"], rest["prefer"] = settings.pop("keep")
