@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from backends import ShufflingBackend
 from conftest import real_texts
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup import Config, Matching, candidates, kernels
@@ -77,9 +77,8 @@ def short_texts(draw: st.DrawFn) -> list[str]:
 
 @given(texts=short_texts(), threshold=st.sampled_from([0.7, 0.8, 0.85, 0.95]), seed=st.integers(0, 99))
 def test_no_match_of_short_texts_is_missed(texts: list[str], threshold: float, seed: int) -> None:
-    config = Config(
-        grain="document", bucket_limit=64, paragraph=Matching(bands=1, rows=8, measure="edit", threshold=threshold)
-    )
+    few = Matching(bands=1, rows=8, measure="edit", threshold=threshold)
+    config = Config(grain="document", bucket_limit=64, document=few, paragraph=few)
     found = matches(texts, config)
     assert found.skipped == 0
     assert pairs_of(found) == similar(texts, threshold)
@@ -210,6 +209,7 @@ def matchings() -> st.SearchStrategy[Matching]:
     )
 
 
+@settings(max_examples=30)
 @given(
     texts=short_texts(),
     document=matchings(),
