@@ -313,9 +313,9 @@ static void check_partition(const rows *with, size_t size) {
         for (size_t x = 0; x < y; x++) {
             size_t one = (size_t)(with->offsets[x + 1] - with->offsets[x]);
             size_t two = (size_t)(with->offsets[y + 1] - with->offsets[y]), longer = one > two ? one : two;
+            const uint64_t *first = with->values + with->offsets[x], *second = with->values + with->offsets[y];
             int found = longer > most || edits[longer] < 1 ||
-                        naive_distance(with->values + with->offsets[x], one, with->values + with->offsets[y], two, row) >
-                            edits[longer];
+                        naive_distance(first, one, second, two, row) > edits[longer];
             for (size_t p = 0; p < pairs.size && !found; p += 2)
                 found = table.owners[pairs.data[p]] == x && table.owners[pairs.data[p + 1]] == y;
             DEMAND(found);
