@@ -1,4 +1,4 @@
-"""The way from sketched segments to candidate pairs: bands for all, and for short texts every pair there is; through a backend."""
+"""The way from sketched segments to candidate pairs: bands for all, and for short texts every pair that matches; through a backend."""
 
 from __future__ import annotations
 
@@ -11,23 +11,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.backends.base import Backend
-from dedup.config import Config
+from dedup.config import Config, Matching
 from dedup.model import I64, U8, Batch, concat, rows_of
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
+from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
 from dedup.stages.sketch import key_name
-from dedup.stages.verify import allowed_edits
+from dedup.stages.verify import NEAR_MISS, allowed_edits
 
 PARTITION_TOKENS = 64
 """Texts up to this long are partitioned: the probes of a text grow with the square of its edits, for each longer length."""
 PARTITION_THRESHOLD = 0.7
 """Below this the pieces are so short that nearly all texts share one."""
-BATCH_TEXTS = 1 << 15
-"""Texts in a batch that is partitioned at a time."""
+BATCH_TOKENS = 1 << 20
+"""Tokens in a batch that is partitioned at a time."""
 PIECES = 1 << 21
 """Pieces that are joined at a time."""
 SCANNED = 128
 """Rows of a piece that a row is held against, for each one that it may be paired with."""
+ELEMENTS = 1 << 22
+"""Tokens in texts whose shingles are joined at a time."""
+NO_LIMIT = 1 << 40
+"""What no bucket reaches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,11 @@ class Candidates:
             fresh: bool[...], which of `alone` are new: pairs of two others need not be given.
             whole: bool[...], which are whole documents that have been compared as such: nor need pairs of two short ones.
         """
-        found = list(self._from_bands(segments, sketched, alone, fresh))
-        found.extend(self._from_pieces(segments, alone, arena, fresh & ~whole))
+        if self.config.exact:
+            found = list(self._exactly(segments, alone, arena))
+        else:
+            found = list(self._from_bands(segments, sketched, alone, fresh))
+            found.extend(self._from_pieces(segments, alone, arena, fresh & ~whole))
         return band(concat(found)) if found else (no_candidates(), 0)
 
     def _from_bands(self, segments: Batch, sketched: Batch, alone: I64, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
@@ -82,16 +90,25 @@ class Candidates:
                 yield from self.backend.sorted_runs([rows], "key", "rank", function)
 
     def _from_pieces(self, segments: Batch, alone: I64, arena: U8, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
-        """Of two short texts that may match by `edit` none is missed."""
-        matching, limit = self.config.paragraph, self.config.bucket_limit
+        """Of two short texts that match by `edit` none is missed."""
+        matching = self.config.paragraph
         if matching.measure != "edit" or matching.threshold < PARTITION_THRESHOLD:
             return
-        edits = allowed_edits(np.arange(PARTITION_TOKENS + 1), matching.threshold)
+        edits = allowed_edits(np.arange(self._partitioned + 1), matching.threshold)
         tokens = segments["tokens"][alone]
-        is_short = tokens <= min(self.config.short_tokens, PARTITION_TOKENS)
+        is_short = tokens < len(edits)
         wanted = np.bincount(tokens[is_short & fresh], minlength=len(edits)) > 0
         is_short[is_short] = _near(wanted, edits)[tokens[is_short]]
-        short = alone[is_short]
+        yield from self._pieces(segments, alone[is_short], arena, edits, self.config.bucket_limit)
+
+    @property
+    def _partitioned(self) -> int:
+        """Texts up to this long are matched by their pieces."""
+        by_edit = self.config.paragraph.measure == "edit"
+        return min(self.config.short_tokens, PARTITION_TOKENS) if by_edit else 0
+
+    def _pieces(self, segments: Batch, alone: I64, arena: U8, edits: I64, limit: int) -> Iterator[Batch]:
+        short = alone[segments["tokens"][alone] < len(edits)]
         for allowed, shards in _packs(np.bincount(segments["tokens"][short], minlength=len(edits)), edits):
             texts = short[_in_reach(allowed)[segments["tokens"][short]]]
             function = PiecePairs(tuple(allowed.tolist()), limit, SCANNED * limit)
@@ -99,15 +116,61 @@ class Candidates:
                 work = partial(partition, arena=arena, edits=allowed, shard=shard, shards=shards)
                 pieces = concat(self._mapped(partial(work, marks=np.zeros(0, np.uint8)), segments, texts))
                 probes = concat(self._mapped(partial(work, marks=marks_of(pieces["key"])), segments, texts))
-                for own in self.own:
+                for own in self._searches:
                     rows = [_within(part, segments["document"]) if own else part for part in (pieces, probes)]
                     yield from self.backend.sorted_runs(rows, "key", "rank", function)
 
+    @property
+    def _searches(self) -> tuple[bool, ...]:
+        """Without limits what is found all over is found within documents as well."""
+        return self.own[:1] if self.config.exact else self.own
+
+    def _exactly(self, segments: Batch, alone: I64, arena: U8) -> Iterator[Batch]:
+        """Of two texts that match, or nearly, none is missed, whatever their length and the measure."""
+        config, pieces = self.config, self._partitioned
+        edits = allowed_edits(np.arange(pieces + 1), _lowered(config.paragraph.threshold))
+        yield from self._pieces(segments, alone, arena, edits, NO_LIMIT)
+        tokens = segments["tokens"][alone]
+        most = int(tokens.max(initial=0))
+        for matching, low, high in (
+            (config.paragraph, pieces, min(config.short_tokens, most)),
+            (config.matching(self.grain), config.short_tokens, most),
+        ):
+            if low < high:
+                yield from self._from_prefixes(segments, alone[tokens <= high], arena, matching, low)
+
+    def _from_prefixes(
+        self, segments: Batch, texts: I64, arena: U8, matching: Matching, longer: int
+    ) -> Iterator[Batch]:
+        tokens, threshold = segments["tokens"][texts], _lowered(matching.threshold)
+        edits = allowed_edits(np.arange(tokens.max(initial=0) + 1), threshold)
+        if matching.measure == "edit":
+            overlap = Overlap("edit", threshold, longer, gram_of(edits, longer), tuple(edits.tolist()))
+        else:
+            overlap = Overlap(matching.measure, threshold, longer, self.config.k)
+        settings: dict[str, Any] = {"arena": arena, "seed": self.config.seed, "overlap": overlap}
+        frequencies = np.zeros(1 << COUNTERS, np.int64)
+        for counted in self._mapped(partial(frequency, **settings), segments, texts):
+            np.add.at(frequencies, counted["counter"], counted["count"])
+        settings["shards"] = shards = 1 + int(tokens.sum()) // ELEMENTS
+        for shard in range(shards):
+            work = partial(prefix, **settings, frequencies=frequencies, shard=shard)
+            rows = list(self._mapped(work, segments, texts))
+            for own in self._searches:
+                mine = [_within(part, segments["document"]) if own else part for part in rows]
+                yield from self.backend.sorted_runs(mine, "key", "rank", PrefixPairs(overlap))
+
     def _mapped(self, work: Any, segments: Batch, texts: I64) -> Iterable[Batch]:
-        batches = (texts[low : low + BATCH_TEXTS] for low in range(0, len(texts), BATCH_TEXTS))
+        edges = np.cumsum(segments["tokens"][texts] + 32) // BATCH_TOKENS
+        batches = np.split(texts, np.flatnonzero(np.diff(edges)) + 1) if len(texts) else []
         return self.backend.map_batches(
             work, ({"rank": rows, "start": segments["start"][rows], "end": segments["end"][rows]} for rows in batches)
         )
+
+
+def _lowered(threshold: float) -> float:
+    """The similarity from which pairs are measured: near misses are shown."""
+    return max(threshold - NEAR_MISS, threshold / 2)
 
 
 def _packs(texts: I64, edits: I64) -> Iterator[tuple[I64, int]]:

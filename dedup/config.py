@@ -74,6 +74,8 @@ class Config:
         bucket_limit: members of a bucket that each other member is compared with in one pass.
         posting_limit: earlier places that each fingerprint is compared with, 64 or more.
         passes: the most passes until nothing changes.
+        exact: finds candidates without min-hashes and limits, so that no pair that matches, or nearly, is missed. Slower: work grows
+            with the pairs of texts that share a rare shingle.
     """
 
     grain: Grain = "auto"
@@ -97,6 +99,7 @@ class Config:
     bucket_limit: int = 8
     posting_limit: int = 64
     passes: int = 5
+    exact: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in (

@@ -34,7 +34,12 @@ BACKENDS: dict[str, Callable[[], Backend]] = {
     "shuffling otherwise": partial(ShufflingBackend, 2),
 }
 EVERY = [f"{i}{ending}" for i, ending in enumerate(FORMATS)]
-CONFIGS = [Config(), Config(grain="sentence", scope="auto"), Config(grain="paragraph", keep="longest", bucket_limit=1)]
+CONFIGS = [
+    Config(),
+    Config(grain="sentence", scope="auto"),
+    Config(exact=True),
+    Config(grain="paragraph", keep="longest", bucket_limit=1),
+]
 
 
 def plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import naive
 import numpy as np
 import pytest
 import strategies as some
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import as_pairs, ints
 
@@ -86,6 +86,7 @@ def test_no_pair_is_missed(kernels: ModuleType, column: tuple[Any, I64], thresho
     assert within(values, offsets, edits) <= found(kernels, values, offsets, edits, shards)
 
 
+@settings(max_examples=25)
 @given(
     data=st.data(), size=st.integers(4, 64), threshold=st.sampled_from([0.7, 0.85]), letters=st.sampled_from([2, 50])
 )

@@ -106,6 +106,7 @@ def configs(loose: bool) -> st.SearchStrategy[Config]:
         "min_left_tokens": [40, 3],
         "bucket_limit": [64, 1, 2],
         "passes": [5, 1, 2, 20],
+        "exact": [False, False, True],
     }
     drawn = {name: st.sampled_from(values) for name, values in choices.items()}
     if loose:

@@ -266,6 +266,63 @@ static void check_steps(const rows *with, unsigned k) {
     }
 }
 
+#define MAX_PIECES (1 << 16)
+
+typedef struct piece_table {
+    uint64_t keys[MAX_PIECES], bags[MAX_PIECES];
+    uint16_t sides[MAX_PIECES];
+    uint32_t owners[MAX_PIECES];
+    size_t n;
+} piece_table;
+
+/* Pieces and what meets them, text after text: one stable order, as `piece_pairs` takes its rows. */
+static void in_order(piece_table *table, const words *keys, const words *texts_of, const uint64_t *bags,
+                     const rows *with) {
+    table->n = 0;
+    for (uint64_t text = 0; text < MAX_ROWS; text++)
+        for (int part = 0; part < 2; part++)
+            for (size_t i = 0; i < keys[part].size; i++) {
+                if (texts_of[part].data[i] >> 2 != text) continue;
+                int64_t size = with->offsets[text + 1] - with->offsets[text];
+                DEMAND(table->n < MAX_PIECES);
+                table->keys[table->n] = keys[part].data[i];
+                table->bags[table->n] = bags[text];
+                table->owners[table->n] = (uint32_t)text;
+                table->sides[table->n++] = (uint16_t)(4 * size + (int64_t)(texts_of[part].data[i] & 3));
+            }
+}
+
+/* Of texts within the edits none is missed, whatever shares their pieces. */
+static void check_partition(const rows *with, size_t size) {
+    static int64_t edits[MAX_VALUES + 1], row[MAX_VALUES + 1];
+    static piece_table table;
+    uint64_t bags[MAX_ROWS], shares = 2 + size % 6;
+    uint8_t marks[64] = {0};
+    words keys[2] = {{0}, {0}}, texts_of[2] = {{0}, {0}}, pairs = {0};
+    int64_t skipped;
+    size_t most = size % 48;
+    for (size_t i = 0; i <= most; i++) edits[i] = (int64_t)(i / shares);
+    DEMAND(!partition(&with->in, edits, most + 1, 0, 1, NULL, 0, keys, texts_of, bags));
+    for (size_t i = 0; i < keys[0].size; i++)
+        marks[keys[0].data[i] >> 58] |= (uint8_t)(1 << (keys[0].data[i] >> 55 & 7));
+    DEMAND(!partition(&with->in, edits, most + 1, 0, 1, marks, sizeof marks, keys + 1, texts_of + 1, bags));
+    in_order(&table, keys, texts_of, bags, with);
+    piece_rows in = {table.keys, table.sides, table.bags, table.n, edits, most + 1};
+    DEMAND(!piece_pairs(&in, INT64_MAX, INT64_MAX, &pairs, &skipped) && !skipped);
+    for (size_t y = 0; y < MAX_ROWS; y++)
+        for (size_t x = 0; x < y; x++) {
+            size_t one = (size_t)(with->offsets[x + 1] - with->offsets[x]);
+            size_t two = (size_t)(with->offsets[y + 1] - with->offsets[y]), longer = one > two ? one : two;
+            const uint64_t *first = with->values + with->offsets[x], *second = with->values + with->offsets[y];
+            int found = longer > most || edits[longer] < 1 ||
+                        naive_distance(first, one, second, two, row) > edits[longer];
+            for (size_t p = 0; p < pairs.size && !found; p += 2)
+                found = table.owners[pairs.data[p]] == x && table.owners[pairs.data[p + 1]] == y;
+            DEMAND(found);
+        }
+    words_free(keys), words_free(keys + 1), words_free(texts_of), words_free(texts_of + 1), words_free(&pairs);
+}
+
 static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     static rows with;
     static uint32_t a[MAX_LANES], signatures[MAX_ROWS * MAX_LANES];
@@ -275,6 +332,7 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     check_pairs(&with);
     check_buckets(&with, (int64_t)(size % 5));
     check_steps(&with, k);
+    check_partition(&with, size);
     DEMAND(shingle(&with.in, k, size, bounds, &shingles) == STATUS_OK);
     ragged rows_of = {shingles.data, shingles.size, bounds, MAX_ROWS + 1};
     lanes by = {a, a, size % MAX_LANES, size % MAX_LANES};

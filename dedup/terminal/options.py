@@ -111,6 +111,7 @@ BANDS = (
         text="Bands and rows; see dedup curve.  [document=40x3, else 20x3]",
     ),
 )  # fmt: skip
+EXACT = (option("--exact", is_flag=True, text="Miss no match: candidates without hashing and limits; slower."),)
 SEED = (option("--seed", type=int, default=1, metavar="N", text="Draws the hash functions."),)
 DECIDING = (
     option(
@@ -158,7 +159,7 @@ SAYING = (
     option("--json", "as_json", is_flag=True, text="Print one JSON document, with numbers as they are."),
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
-RUN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + SEED + DECIDING + READING + TOP + SAYING
+RUN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + EXACT + SEED + DECIDING + READING + TOP + SAYING
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 
 
@@ -182,7 +183,7 @@ def config_of(settings: dict[str, Any]) -> Config:
             for one in GRAINS if grain is None else (grain,):
                 per_grain[one].update(values)
     rest: dict[str, Any] = {grain: replace(plain.matching(grain), **values) for grain, values in per_grain.items()}
-    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from")
+    plain_names = ("grain", "k", "seed", "numbers", "scope", "min_tokens", "cut", "boilerplate", "host_from", "exact")
     given = {name: settings.pop(name) for name in plain_names if name in settings}
     rest |= {name: value for name, value in given.items() if value is not None}
     if "keep" in settings:

@@ -54,7 +54,8 @@ ALWAYS_INLINE int is_marked(const cutter *with, uint64_t key) {
 static int probe_piece(const cutter *with, uint64_t text, int64_t size, int64_t whole, int64_t number, int64_t start,
                        int64_t length) {
     int64_t left = number, right = with->edits[whole] - number, shorter = whole - size;
-    int64_t low = shorter + right < left ? -shorter - right : -left, high = right - shorter < left ? right - shorter : left;
+    int64_t low = shorter + right < left ? -shorter - right : -left;
+    int64_t high = right - shorter < left ? right - shorter : left;
     uint64_t salt = (uint64_t)whole * MIX_G + (uint64_t)number * MIX_2, role = shorter ? ROLE_LONGER : ROLE_OWN;
     size_t known = 0;
     if (low < -start) low = -start;
