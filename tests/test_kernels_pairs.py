@@ -25,6 +25,22 @@ def test_bucket_pairs_are_the_oracles(kernels: ModuleType, keys: list[int], limi
     assert ([tuple(pair) for pair in pairs.tolist()], skipped) == naive.bucket_pairs(keys, limit)
 
 
+@given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=60))
+def test_numbers_are_the_oracles(kernels: ModuleType, keys: list[int]) -> None:
+    numbers, distinct = kernels.number(np.array(keys, np.uint64))
+    assert (numbers.dtype, distinct.dtype) == (np.int64, np.uint64)
+    expected = list(dict.fromkeys(keys))
+    assert distinct.tolist() == expected
+    assert numbers.tolist() == [expected.index(key) for key in keys]
+
+
+def test_many_keys_are_numbered(kernels: ModuleType) -> None:
+    keys = np.random.default_rng(1).integers(0, 60_000, 200_000).astype(np.uint64) << np.uint64(40)
+    numbers, distinct = kernels.number(keys)
+    assert (distinct[numbers] == keys).all()
+    assert len(set(distinct.tolist())) == len(distinct) == numbers.max() + 1
+
+
 @pytest.mark.parametrize("wide", [False, True])
 def test_large_buckets(kernels: ModuleType, wide: bool) -> None:
     keys = np.random.default_rng(1).integers(0, 2_000, 30_000).astype(np.uint64 if wide else np.uint32)

@@ -215,6 +215,12 @@ static void check_buckets(const rows *with, int64_t limit) {
     for (size_t i = 0; i < n; i++) keys[i] = (uint32_t)with->values[i];
     DEMAND(bucket_pairs32(keys, n, limit, &pairs, &skipped) == STATUS_OK);
     DEMAND(bucket_pairs64(with->values, n, limit, &wide, &wide_skipped) == STATUS_OK);
+    words distinct = {0};
+    int64_t *numbers = array_new(n ? n : 1, sizeof *numbers);
+    DEMAND(numbers && number_keys(with->values, n, numbers, &distinct) == STATUS_OK);
+    for (size_t i = 0; i < n; i++) DEMAND(distinct.data[numbers[i]] == with->values[i]);
+    words_free(&distinct);
+    free(numbers);
     DEMAND(pairs.size == wide.size && skipped == wide_skipped);
     for (size_t i = 0; i < n; i++) {
         int64_t paired = 0;

@@ -36,6 +36,7 @@ shingle = _chosen.shingle
 sketch = _chosen.sketch
 band_keys = _chosen.band_keys
 bucket_pairs = _chosen.bucket_pairs
+number = _chosen.number
 edit_distances = _chosen.edit_distances
 overlaps = _chosen.overlaps
 independent_set = _chosen.independent_set

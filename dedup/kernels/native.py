@@ -179,6 +179,24 @@ def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, in
     return _made(pairs, np.int64).reshape(-1, 2), skipped
 
 
+def number(keys: U64) -> tuple[I64, U64]:
+    """Number the distinct keys from 0, in the order in which they come.
+
+    Args:
+        keys: uint64[n].
+
+    Returns:
+        int64[n] the number of each key, and uint64[m] the distinct keys by number.
+
+    Raises:
+        ValueError: there are more than 2**30 - 1 keys.
+    """
+    keys = _array(keys, np.uint64)
+    numbers = np.empty(len(keys), np.int64)
+    (distinct,) = _native.number(keys, numbers)
+    return numbers, _made(distinct, np.uint64)
+
+
 def edit_distances(values: U64, offsets: I64, pairs: I64, limits: I64) -> I64:
     """Levenshtein distance over tokens.
 

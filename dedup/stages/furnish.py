@@ -193,8 +193,7 @@ def _named(host: I64, keys: U64) -> I64:
     """A number for each (host, key)."""
     with np.errstate(over="ignore"):
         named = keys ^ (host.astype(np.uint64) + np.uint64(1)) * _MIX
-    _, group = np.unique(named, return_inverse=True)
-    return group.astype(np.int64)
+    return kernels.number(named)[0]
 
 
 def _passes(spread: I64, pages: I64) -> Bools:

@@ -229,6 +229,7 @@ uint64_t salt_of(uint64_t seed);
 
 status bucket_pairs32(const uint32_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
 status bucket_pairs64(const uint64_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
+status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *distinct);
 status independent_set(const int64_t *pairs, size_t pair_count, int64_t n, uint8_t *kept);
 status edit_distances(const ragged *tokens, const int64_t *pairs, size_t pair_count, const int64_t *limits,
                       size_t limit_count, int64_t *distances);

@@ -65,6 +65,7 @@ PyObject *py_shingle(PyObject *module, PyObject *args);
 PyObject *py_sketch(PyObject *module, PyObject *args);
 PyObject *py_band_keys(PyObject *module, PyObject *args);
 PyObject *py_bucket_pairs(PyObject *module, PyObject *args);
+PyObject *py_number(PyObject *module, PyObject *args);
 PyObject *py_edit_distances(PyObject *module, PyObject *args);
 PyObject *py_overlaps(PyObject *module, PyObject *args);
 PyObject *py_independent_set(PyObject *module, PyObject *args);

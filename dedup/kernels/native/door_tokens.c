@@ -213,3 +213,18 @@ PyObject *py_loops(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS
     return released(&held, arrays_of(module, end, &made, 1));
 }
+
+PyObject *py_number(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    words made = {0};
+    if (!PyArg_ParseTuple(args, "y*w*:number", b, b + 1)) return NULL;
+    status end = fits(b, 8, 0) && fits(b + 1, 8, items(b, 8)) ? STATUS_OK : STATUS_BUFFER;
+    if (!end) {
+        Py_BEGIN_ALLOW_THREADS
+        end = number_keys(b[0].buf, items(b, 8), b[1].buf, &made);
+        Py_END_ALLOW_THREADS
+    }
+    release(&held);
+    return arrays_of(module, end, &made, 1);
+}

@@ -186,6 +186,35 @@ status bucket_pairs64(const uint64_t *keys, size_t n, int64_t limit, words *pair
     return bucket_pairs(&in, limit, skipped);
 }
 
+/* ---- numbers ----------------------------------------------------------------------------------------------- */
+
+/* A slot holds the number of a key plus one; `distinct` has the keys by number. */
+status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *distinct) {
+    if (n > MAX_KEYS) return STATUS_TOO_MANY;
+    unsigned bits = 4;
+    while (((size_t)1 << bits) < 2 * n) bits++;
+    const unsigned shift = 64 - bits;
+    const size_t last = ((size_t)1 << bits) - 1;
+    uint32_t *slots = array_zeros(last + 1, sizeof *slots);
+    if (!slots) return STATUS_MEMORY;
+    for (size_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) PREFETCH(slots + (keys[i + AHEAD] * MIX_G >> shift));
+        size_t at = (size_t)(keys[i] * MIX_G >> shift);
+        while (slots[at] && distinct->data[slots[at] - 1] != keys[i]) at = (at + 1) & last;
+        if (!slots[at]) {
+            if (words_reserve(distinct, 1)) {
+                free(slots);
+                return STATUS_MEMORY;
+            }
+            distinct->data[distinct->size++] = keys[i];
+            slots[at] = (uint32_t)distinct->size;
+        }
+        numbers[i] = (int64_t)slots[at] - 1;
+    }
+    free(slots);
+    return STATUS_OK;
+}
+
 /* ---- independent set --------------------------------------------------------------------------------------- */
 
 int pairs_within(const int64_t *pairs, size_t pair_count, uint64_t n) {

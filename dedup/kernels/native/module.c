@@ -11,6 +11,7 @@ static PyMethodDef functions[] = {
     {"sketch", py_sketch, METH_VARARGS, NULL},
     {"band_keys", py_band_keys, METH_VARARGS, NULL},
     {"bucket_pairs", py_bucket_pairs, METH_VARARGS, NULL},
+    {"number", py_number, METH_VARARGS, NULL},
     {"edit_distances", py_edit_distances, METH_VARARGS, NULL},
     {"overlaps", py_overlaps, METH_VARARGS, NULL},
     {"independent_set", py_independent_set, METH_VARARGS, NULL},

@@ -3,7 +3,7 @@ core."""
 
 from __future__ import annotations
 
-from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, overlaps
+from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import records, unescape, valid_utf8
@@ -20,6 +20,7 @@ __all__ = [
     "independent_set",
     "lines",
     "loops",
+    "number",
     "overlaps",
     "partition",
     "piece_pairs",

@@ -40,6 +40,22 @@ def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, in
     return pairs, int(rank.sum()) - len(pairs)
 
 
+def number(keys: U64) -> tuple[I64, U64]:
+    """Number the distinct keys from 0, in the order in which they come.
+
+    Args:
+        keys: uint64[n].
+
+    Returns:
+        int64[n] the number of each key, and uint64[m] the distinct keys by number.
+    """
+    distinct, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    number_of = np.empty(len(order), np.int64)
+    number_of[order] = np.arange(len(order))
+    return number_of[inverse], distinct[order]
+
+
 def edit_distances(values: U64, offsets: I64, pairs: I64, limits: I64) -> I64:
     """Levenshtein distance over tokens, bit-parallel: Myers, "A fast bit-vector algorithm for approximate string
     matching", 1999, in the form of Hyyrö, "A bit-vector algorithm for computing Levenshtein and Damerau edit
