@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -28,6 +30,9 @@ _COLUMNS = {
     "kept_document": np.int64, "kept_start": np.int64, "kept_end": np.int64, "similarity": np.float64, "measure": np.uint8,
     "tokens": np.int64, "turn": np.uint8, "step": np.int16,
 }  # fmt: skip
+
+_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
+"""The beginning of a URL, which says its host and is the same for all pages of one."""
 
 
 def no_stretches() -> Batch:
@@ -132,8 +137,14 @@ def _distinct(groups: I64, values: I64, n: int) -> I64:
 
 def host_of(url: str) -> str:
     """The host of a URL: lower case, no port, no leading `www.`; empty where there is none."""
+    found = _AUTHORITY.match(url)
+    return _host_in(found.group() if found else url if "//" in url else f"//{url}")
+
+
+@lru_cache(maxsize=1 << 16)
+def _host_in(url: str) -> str:
     try:
-        name = (urlsplit(url if "//" in url else f"//{url}").hostname or "").lower().rstrip(".")
+        name = (urlsplit(url).hostname or "").lower().rstrip(".")
     except ValueError:
         return ""
     return name.removeprefix("www.")
