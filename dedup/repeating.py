@@ -49,16 +49,25 @@ class RepeatFinder:
             shows: whether to tell what stays as well.
         """
         found = Stretches()
-        self._found = self._runs(left, self._refresh(left, changed), found)
-        self._cover(left, segments, found, shows=shows)
+        other = self._refresh(left, changed)
+        self._found = self._runs(left, other, found)
+        gone = self._cover(left, segments, self._to_cover(other), found)
+        if shows:
+            found.shown = [staying(desk, part, gone) for desk, part in self._desks(left, segments, self._found)]
         return found
 
     def staying(self, left: Left, segments: Batch) -> Stretches:
         """What of the repeats that were found last stays, where nothing was cut for them."""
-        found = Stretches()
-        for desk, part in self._desks(left, segments):
-            found.shown.append(staying(desk, part, {}))
-        return found
+        return Stretches(shown=[staying(desk, part, {}) for desk, part in self._desks(left, segments, self._found)])
+
+    def _to_cover(self, changed: NDArray[np.bool_]) -> Batch:
+        """The runs of documents of which, or of whose earlier texts, something is not as it was: of others all has gone that may."""
+        runs = self._found
+        if not rows_of(runs):
+            return {}
+        stale = np.zeros(len(changed), bool)
+        stale[runs["later"][changed[runs["later"]] | changed[runs["earlier"]]]] = True
+        return take(runs, stale[runs["later"]])
 
     def _refresh(self, left: Left, changed: I64) -> NDArray[np.bool_]:
         """Choose fingerprints of changed documents anew; returns which documents are not as they were."""
@@ -106,17 +115,17 @@ class RepeatFinder:
         runs = concat(part for part in (known, *self._backend.map_batches(work, _by_later(batch, left))) if part)
         return _in_order(runs) if rows_of(runs) else {}
 
-    def _desks(self, left: Left, segments: Batch) -> Iterator[tuple[Desk, Batch]]:
-        """The runs, some megabytes of text at a time, with the documents that they name."""
-        if not rows_of(self._found):
+    def _desks(self, left: Left, segments: Batch, runs: Batch) -> Iterator[tuple[Desk, Batch]]:
+        """Runs, some megabytes of text at a time, with the documents that they name."""
+        if not rows_of(runs):
             return
         told = {name: segments[name] for name in ("document", "start", "end", "kind")}
         told = take(told, np.argsort(told["start"], kind="stable"))
-        for documents, part in _chunks(self._found, left):
+        for documents, part in _chunks(runs, left):
             yield Desk(left, documents, told, self._config), part
 
-    def _cover(self, left: Left, segments: Batch, found: Stretches, *, shows: bool) -> None:
-        """Decide document after document what goes."""
+    def _cover(self, left: Left, segments: Batch, runs: Batch, found: Stretches) -> dict[int, NDArray[np.bool_]]:
+        """Decide document after document what goes; returns which of their tokens."""
         config = self._config
         coverer = Coverer(
             config.repeat_weight,
@@ -124,16 +133,15 @@ class RepeatFinder:
             paragraph_scope="document" if config.scope == "document" else "corpus",
             exact=config.cut == "exact",
         )
-        for desk, part in self._desks(left, segments):
+        for desk, part in self._desks(left, segments, runs):
             cuts = take(part, desk.with_cuts(part))
             edges = [*np.searchsorted(cuts["later"], distinct(cuts["later"])).tolist(), rows_of(cuts)]
             columns = [cuts[name].tolist() for name in ("start", "length", "earlier", "earlier_start")]
             for low, high in pairwise(edges):
                 document = int(cuts["later"][low])
-                runs = [Run(*row) for row in zip(*(column[low:high] for column in columns), strict=True)]
-                desk.write(document, list(coverer.cover(desk.page(document), runs, desk.sizes)), found)
-            if shows:
-                found.shown.append(staying(desk, part, coverer.gone))
+                mine = [Run(*row) for row in zip(*(column[low:high] for column in columns), strict=True)]
+                desk.write(document, list(coverer.cover(desk.page(document), mine, desk.sizes)), found)
+        return coverer.gone
 
 
 def _in_order(runs: Batch) -> Batch:
