@@ -177,7 +177,7 @@ class Run:
         """Cut what is the site's; of long boilerplate that is not on a third of the pages the first copy stays."""
         outcome, config = self.outcome, self._config
         known = bool((self._hosts >= 0).any())
-        if not known and outcome.passes > 1:
+        if (not known or config.boilerplate == "keep") and outcome.passes > 1:
             return 0
         matcher = self.matchers["paragraph"]
         matcher.refresh(outcome.left, self.book.to_read("paragraph"))
@@ -234,7 +234,7 @@ class Run:
             return 0
         segments, goes, kept = found.segments, chosen["rank"], chosen["kept"]
         rows, pieces = self.book.as_read(segments, goes)
-        evidence, _ = self.book.as_read(segments, kept, "kept_")
+        evidence = self.book.hulls(segments, kept, "kept_")
         told = {name: chosen[name] for name in ("similarity", "measure", "reason")}
         told |= {"grain": np.full(len(goes), GRAINS.index(grain)), "tokens": segments["tokens"][goes]}
         if grain == "document":
@@ -256,7 +256,7 @@ class Run:
         cuts = np.array(found.cuts, np.int64).reshape(-1, 6)
         kept = np.array(found.kept, np.int64).reshape(-1, 3)
         more = np.array(found.more, np.int64).reshape(-1, 4)
-        evidence, _ = self.book.as_read(dict(zip(PLACE, more[:, 1:].T, strict=True)), np.arange(len(more)))
+        evidence = self.book.hulls(dict(zip(PLACE, more[:, 1:].T, strict=True)), np.arange(len(more)))
         table = dict(zip((*PLACE, "reason", "grain", "tokens"), cuts.T, strict=True))
         return self.book.cut_what_is_left(
             table, dict(zip(PLACE, kept.T, strict=True)), {**evidence, "removal": more[:, 0]}

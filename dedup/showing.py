@@ -21,8 +21,8 @@ def shown_matches(book: Book, grain: str, found: Matches) -> Batch:
     segments = (
         found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
     )
-    one, _ = book.as_read(segments, pairs["second"])
-    other, _ = book.as_read(segments, pairs["first"], "kept_")
+    one = book.hulls(segments, pairs["second"])
+    other = book.hulls(segments, pairs["first"], "kept_")
     flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}
     return {"grain": np.full(rows_of(pairs), GRAINS.index(grain), np.uint8), **one, **other, **flags}
 
@@ -33,8 +33,8 @@ def shown_repeats(book: Book, found: Stretches) -> Batch:
     if not table:
         return {}
     n = rows_of(table)
-    one, _ = book.as_read({name: table[name] for name in PLACE}, np.arange(n))
-    other, _ = book.as_read({name: table[f"kept_{name}"] for name in PLACE}, np.arange(n), "kept_")
+    one = book.hulls({name: table[name] for name in PLACE}, np.arange(n))
+    other = book.hulls({name: table[f"kept_{name}"] for name in PLACE}, np.arange(n), "kept_")
     is_run = table["why"] == SPLICED
     told = {"similarity": table["similarity"], "match": np.ones(n, bool), "why": table["why"]}
     grain = np.where(is_run, GRAINS.index("passage"), GRAINS.index("document")).astype(np.uint8)

@@ -67,7 +67,7 @@ class Book:
         if n == 0:
             return 0
         rows, pieces = self.as_read(cuts, np.arange(n))
-        evidence, _ = self.as_read(kept, np.arange(n), "kept_")
+        evidence = self.hulls(kept, np.arange(n), "kept_")
         if unkept is not None:
             evidence["kept_document"] = np.where(unkept >= 0, -1, evidence["kept_document"])
             evidence["kept_start"] = np.where(unkept >= 0, unkept, evidence["kept_start"])
@@ -91,21 +91,23 @@ class Book:
         if drops_small:
             self._drop_small(documents)
 
-    def as_read(self, segments: Batch, rows: I64, prefix: str = "") -> tuple[Batch, Batch]:
+    def hulls(self, segments: Batch, rows: I64, prefix: str = "") -> Batch:
+        """Where segments were read, from their first byte to their last."""
+        document, start, end = (segments[name][rows] for name in ("document", "start", "end"))
+        start, end = self.left.hulls(document, start, end)
+        return {f"{prefix}document": document, f"{prefix}start": start, f"{prefix}end": end}
+
+    def as_read(self, segments: Batch, rows: I64) -> tuple[Batch, Batch]:
         """Where segments were read: their hulls, and the pieces they are made of."""
         left = self.left
-        document, start, end = (segments[name][rows] for name in ("document", "start", "end"))
-        stretches = left.as_read(document, start, end)
-        base = left.starts[document]
+        hulls = self.hulls(segments, rows)
+        stretches = left.as_read(*(segments[name][rows] for name in ("document", "start", "end")))
         if stretches is None:
-            hull = np.stack([start - base, end - base], axis=1)
-            pieces = {"removal": np.arange(len(rows)), "document": document, "start": hull[:, 0], "end": hull[:, 1]}
-        else:
-            hull = np.array([(found[0][0], found[-1][1]) for found in stretches], np.int64).reshape(-1, 2)
-            flat = [(i, int(document[i]), low, high) for i, found in enumerate(stretches) for low, high in found]
-            table = np.array(flat, np.int64).reshape(-1, 4)
-            pieces = {name: table[:, i] for i, name in enumerate(("removal", "document", "start", "end"))}
-        return {f"{prefix}document": document, f"{prefix}start": hull[:, 0], f"{prefix}end": hull[:, 1]}, pieces
+            return hulls, {"removal": np.arange(len(rows)), **hulls}
+        flat = [(i, low, high) for i, found in enumerate(stretches) for low, high in found]
+        table = np.array(flat, np.int64).reshape(-1, 3)
+        pieces = {"removal": table[:, 0], "document": hulls["document"][table[:, 0]]}
+        return hulls, {**pieces, "start": table[:, 1], "end": table[:, 2]}
 
     def _recut(self, documents: I64) -> None:
         """Lay documents down anew after their cuts changed."""

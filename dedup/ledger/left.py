@@ -33,11 +33,13 @@ class Left:
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
         self.spans: dict[int, list[Span]] = {}
         self.pieces: dict[int, list[Span]] = {}
+        self._flat: tuple[I64, I64] | None = None
 
     def set_cuts(self, cuts: dict[int, list[Span]]) -> None:
         """Give documents their cuts anew: `cuts` names for each changed document all pieces that are to be gone, sorted."""
         texts: list[bytes] = []
         size = len(self.arena)
+        self._flat = None
         for document, pieces in sorted(cuts.items()):
             if pieces:
                 text = self.corpus.text(document)
@@ -66,6 +68,24 @@ class Left:
     def text(self, document: int) -> bytes:
         """What is left of a document."""
         return self.arena[self.starts[document] : self.ends[document]].tobytes()
+
+    def hulls(self, documents: I64, starts: I64, ends: I64) -> tuple[I64, I64]:
+        """Where stretches of the arena, none of them empty, were read: their first byte, and the byte after their last."""
+        base = self.starts[documents]
+        low, high = starts - base, ends - base
+        if not self.spans:
+            return low, high
+        if self._flat is None:
+            gone = sorted(self.spans.items())
+            owner = np.repeat([document for document, _ in gone], [len(spans) for _, spans in gone]).astype(np.int64)
+            places = np.array([place for _, spans in gone for place in left_at(spans)], np.int64)
+            sizes = np.array([end - start for _, spans in gone for start, end in spans], np.int64)
+            self._flat = owner << 32 | places, np.concatenate([[0], np.cumsum(sizes)])
+        keys, before = self._flat
+        first = before[np.searchsorted(keys, documents << 32)]
+        low = low + before[np.searchsorted(keys, documents << 32 | low, "right")] - first
+        high = high + before[np.searchsorted(keys, documents << 32 | high)] - first
+        return low, high
 
     def as_read(self, documents: I64, starts: I64, ends: I64) -> list[list[Span]] | None:
         """Where stretches of the arena were read, as pieces of each document's text; None: none of the documents has cuts."""
