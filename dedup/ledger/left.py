@@ -28,6 +28,7 @@ class Left:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self.arena: U8 = corpus.arena
+        self._room: U8 = corpus.arena
         self.starts: I64 = corpus.starts.copy()
         self.ends: I64 = corpus.ends.copy()
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
@@ -53,7 +54,17 @@ class Left:
                 self.spans.pop(document, None)
                 self.starts[document], self.ends[document] = self.corpus.starts[document], self.corpus.ends[document]
         if texts:
-            self.arena = np.concatenate([self.arena, np.frombuffer(b"".join(texts), np.uint8)])
+            self._lay(np.frombuffer(b"".join(texts), np.uint8))
+
+    def _lay(self, text: U8) -> None:
+        """Put text behind all others."""
+        size, end = len(self.arena), len(self.arena) + len(text)
+        if end > len(self._room):
+            room = np.empty(end + end // 8, np.uint8)
+            room[:size] = self.arena
+            self._room = room
+        self._room[size:end] = text
+        self.arena = self._room[:end]
 
     def is_gone(self, document: int, start: int, end: int) -> bool:
         """Whether a stretch of a document's text as read has been cut, all of it."""
