@@ -53,7 +53,7 @@ class Left:
                 self.pieces.pop(document, None)
                 self.spans.pop(document, None)
                 self.starts[document], self.ends[document] = self.corpus.starts[document], self.corpus.ends[document]
-        if texts:
+        if any(texts):
             self._lay(np.frombuffer(b"".join(texts), np.uint8))
 
     def _lay(self, text: U8) -> None:
