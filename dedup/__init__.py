@@ -6,11 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch
+    from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch, tune
     from dedup.config import Config, Matching
     from dedup.errors import DedupError
     from dedup.files import restore
     from dedup.stages.report import Report
+    from dedup.tuning.result import Tuning
 
 __version__ = "0.1.0"
 
@@ -21,15 +22,18 @@ _HOMES = {
     "Matching": "dedup.config",
     "Report": "dedup.stages.report",
     "Signatures": "dedup.api",
+    "Tuning": "dedup.tuning.result",
     "clean": "dedup.api",
     "compare": "dedup.api",
     "restore": "dedup.files",
     "scan": "dedup.api",
     "sketch": "dedup.api",
+    "tune": "dedup.api",
 }
 
 __all__ = [
-    "Cleaned", "Config", "DedupError", "Matching", "Report", "Signatures", "clean", "compare", "restore", "scan", "sketch",
+    "Cleaned", "Config", "DedupError", "Matching", "Report", "Signatures", "Tuning", "clean", "compare", "restore", "scan", "sketch",
+    "tune",
 ]  # fmt: skip
 
 
