@@ -49,7 +49,7 @@ def _base(found: Tuning) -> str:
     return (
         f"{counted(found.pairs, 'pair')} alike at all, {found.templates:,} of them two texts of one template{numbers}. "
         f"Held against edited copies of {counted(found.originals, found.grain)}. "
-        f"Of 2,000 pairs drawn at random the likest reaches {found.by_chance:.2f}."
+        f"Of pairs drawn at random 99 of 100 are at most {found.by_chance:.2f} alike."
     )
 
 
@@ -136,8 +136,8 @@ def _proposal(page: Page, found: Tuning) -> None:
 
 
 def _said(point: Point) -> str:
-    right = "nothing is found" if point.precision is None else f"{percent(point.precision)} of what is found are copies"
-    return f"{percent(point.recall)} of the copies are found, {right}"
+    right = "" if point.precision is None else f", {percent(point.precision)} of what is found are copies"
+    return f"{percent(point.recall)} of the copies are found{right}"
 
 
 def _pairs(page: Page, found: Tuning) -> None:

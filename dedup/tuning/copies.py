@@ -10,18 +10,18 @@ from numpy.typing import NDArray
 from dedup import kernels
 from dedup.candidates import PARTITION_THRESHOLD, PARTITION_TOKENS
 from dedup.config import Config
-from dedup.model import I64, U8, Batch, rows_of
+from dedup.model import I64, U8, U64, Batch, rows_of
 from dedup.stages.sketch import lanes
 from dedup.tuning.likeness import Likeness, Texts, likeness
 from dedup.tuning.natural import texts_of
-from dedup.tuning.planted import RATES, edited, shortened
+from dedup.tuning.planted import FAR, RATES, edited, shortened
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-COMPONENTS = (*(f"{rate:g}" for rate in RATES), "dropped")
-"""The kinds of copies."""
-ORIGINALS = 1_500
+COMPONENTS = (*(f"{rate:g}" for rate in RATES), "dropped", *(f"{rate:g}" for rate in FAR))
+"""The kinds of copies; the last ones are two copies of one text."""
+ORIGINALS = 3_000
 """Texts that are edited, each once for each kind of copy."""
 MOST_TOKENS = 1_500_000
 """Of long texts so many are taken that their copies of one kind have no more tokens than this."""
@@ -53,8 +53,12 @@ def plant(
     originals = texts_of(rows, segments, arena, config.k, config.seed)
     is_text = (originals.values & np.uint64(2)) == 0
     pool = originals.values[is_text] if keep_numbers and is_text.any() else originals.values
-    made = [edited(originals.values, originals.offsets, rate, pool, draw, keep_numbers=keep_numbers) for rate in RATES]
-    made.append(shortened(originals.values, originals.offsets, draw))
+
+    def at(rate: float) -> tuple[U64, I64]:
+        return edited(originals.values, originals.offsets, rate, pool, draw, keep_numbers=keep_numbers)
+
+    near = [at(rate) for rate in RATES]
+    made = [*near, shortened(originals.values, originals.offsets, draw), *(at(rate) for rate in FAR)]
     copies = tuple(Texts.of(*each, config.k, config.seed) for each in made)
     n = len(rows)
     pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)

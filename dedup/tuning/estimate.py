@@ -12,6 +12,7 @@ from dedup.tuning.copies import Copies
 from dedup.tuning.likeness import FLOORS, KINDS, Likeness
 from dedup.tuning.mixture import Mixture, fit
 from dedup.tuning.natural import Natural
+from dedup.tuning.planted import FAR
 
 F64 = NDArray[np.float64]
 
@@ -72,7 +73,9 @@ def estimate(pairs: Natural, counted: NDArray[np.bool_], copies: Copies, measure
         scale = len(rows) / max(
             counts.sum(), 1e-12
         )  # a prior weighs by the pairs that were seen, not by what they stand for
-        result = fit(counts * scale, densities, _base(pairs.likeness.longer[rows], floor, bins, measure), places, prior)
+        result = fit(
+            counts * scale, densities, _base(pairs.likeness.longer[rows], floor, bins, measure), places, len(FAR), prior
+        )
         if length < 0:
             prior = result
             continue
@@ -80,7 +83,9 @@ def estimate(pairs: Natural, counted: NDArray[np.bool_], copies: Copies, measure
         mass = np.maximum(densities.sum(axis=(1, 2)), 0.05)
         found[:, length] = (result.by_component * counts).sum(axis=(1, 2)) / mass
     seen = float(copy.sum())
-    return Estimate(copy, _mix(found if seen >= FEW else np.ones_like(found), planted), float(found.sum()), seen < FEW)
+    alike = np.ones_like(found)
+    alike[-len(FAR) :] = 0.0
+    return Estimate(copy, _mix(found if seen >= FEW else alike, planted), float(found.sum()), seen < FEW)
 
 
 def _mix(found: F64, planted: I64) -> tuple[F64, ...]:

@@ -14,6 +14,8 @@ SMOOTHING = 0.005
 """Mass of each density that is spread evenly, so that no pair is impossible."""
 PRIOR = 20.0
 """Pairs that the shares of a prior fit count for."""
+MOST_FAR = 0.1
+"""Copies of the far kinds are at most this share of the others: else they would take up what is like a background."""
 STEEPEST = 60.0
 """A background that falls faster, by e to this power from similarity 0 to 1, is none."""
 
@@ -35,7 +37,7 @@ class Mixture:
     by_component: F64
 
 
-def fit(counts: F64, components: F64, base: F64, places: F64, prior: Mixture | None = None) -> Mixture:
+def fit(counts: F64, components: F64, base: F64, places: F64, n_far: int = 0, prior: Mixture | None = None) -> Mixture:
     """Fit the shares of copies and of the background to observed pairs, by expectation and maximisation.
 
     The copies' densities are known and the background's is not: it is taken to fall exponentially with the similarity, from the
@@ -48,6 +50,7 @@ def fit(counts: F64, components: F64, base: F64, places: F64, prior: Mixture | N
         components: float64[J, S, C], densities of J kinds of copies; the mass of each is its share above the floor.
         base: float64[S], how much of the similarities that pairs of such lengths can have lies in each bin.
         places: float64[S], the similarity of each bin, ascending.
+        n_far: the last so many of the kinds are far ones.
         prior: a fit to more pairs, to lean on where there are few.
     """
     flat = np.full(counts.shape, 1.0 / counts.size)
@@ -62,13 +65,23 @@ def fit(counts: F64, components: F64, base: F64, places: F64, prior: Mixture | N
     for _ in range(ROUNDS):
         parts = _parts(known, shares, base, places, slope, kinds)
         told = parts / np.maximum(parts.sum(axis=0), 1e-300) * counts
-        found = told.sum(axis=(1, 2)) + extra + 1e-9
+        found = _held_back(told.sum(axis=(1, 2)) + extra + 1e-9, n_far)
         shares = found / found.sum()
         kinds = told[-1].sum(axis=0) + 0.5
         slope = _slope(told[-1].sum(axis=1), base, places)
     parts = _parts(known, shares, base, places, slope, kinds)
     parts /= np.maximum(parts.sum(axis=0), 1e-300)
     return Mixture(shares, slope, parts[:-1].sum(axis=0), parts[:-1])
+
+
+def _held_back(found: F64, n_far: int) -> F64:
+    """The same counts, but of the far kinds only what the others allow; the rest is background."""
+    far = slice(len(found) - 1 - n_far, len(found) - 1)
+    total, allowed = found[far].sum(), MOST_FAR * found[: far.start].sum()
+    if total > allowed:
+        found[-1] += total - allowed
+        found[far] *= allowed / total
+    return found
 
 
 def _parts(known: F64, shares: F64, base: F64, places: F64, slope: float, kinds: F64) -> F64:

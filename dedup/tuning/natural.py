@@ -33,6 +33,7 @@ MOST_WORK = 3e9
 MOST_PAIRS = 40_000
 """Of more pairs above the floor so many are held against a third text, and counted."""
 BATCH_PAIRS = 1 << 14
+RANDOM_PAIRS = 2_000
 THIRDS = 5
 """Other texts that a pair is held against."""
 MOST_SHINGLES = 4_000
@@ -105,13 +106,13 @@ def natural(
     )  # fmt: skip
 
 
-def by_chance(segments: Batch, arena: U8, measure: str, k: int, seed: int, draw: np.random.Generator) -> F64:
-    """The similarity of texts of about equal length that are drawn at random, of which hardly any are sources of another."""
+def by_chance(segments: Batch, arena: U8, measure: str, k: int, seed: int, draw: np.random.Generator) -> float:
+    """The similarity that 99 of 100 pairs of about equal length, drawn at random, do not pass; the floor, if that is more."""
     order = np.lexsort((draw.random(rows_of(segments)), segments["tokens"]))
-    at = draw.choice(len(order) - 1, min(len(order) - 1, 2000), replace=False)
+    at = draw.choice(len(order) - 1, min(len(order) - 1, RANDOM_PAIRS), replace=False)
     pairs = {"first": order[at], "second": order[at + 1]}
     parts = [part.similarity for _, part in _measured(pairs, segments, arena, measure, k, seed, keep_all=True)]
-    return np.concatenate(parts)
+    return max(float(np.quantile(np.concatenate(parts), 0.99)), FLOORS[measure])
 
 
 def _found(segments: Batch, backend: Backend, draw: np.random.Generator) -> tuple[Batch, float, int]:

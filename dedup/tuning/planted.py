@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from dedup.model import I64, U64
 
-RATES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15, 0.2, 0.25)
+RATES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15)
 """Shares of the tokens that are edited."""
+FAR = (0.2, 0.25)
+"""The same for two copies of one text, which differ by the edits of both."""
 STRETCH = (0.05, 0.35)
 """A dropped stretch is between these shares of a text: a sentence or two of a paragraph."""
 NUMERAL = np.uint64(2)

@@ -71,7 +71,7 @@ class Tuning:
         pairs: natural pairs that were measured and are alike at all, of which `templates` are two texts of one template.
         numbers: further such pairs that say other numbers, and are not counted.
         copies: pairs of copies in the whole input, estimated; `too_few`: so few that the recall is that of copies edited at 1 to 15 %.
-        by_chance: the highest similarity of 2,000 pairs of texts of like length drawn at random.
+        by_chance: the similarity that 99 of 100 pairs of like length, drawn at random, do not pass.
         points: by rising threshold.
         proposed: the setting; `at`: its point, `now`: that of the configured threshold.
         borderline: natural pairs around the proposed line, the nearest first.

@@ -89,7 +89,7 @@ def tune(
         sampled_bytes=int(sizes[documents].sum()), segments=rows_of(segments), originals=len(copies.lengths),
         pairs=int(counted.sum()), templates=int((pairs.template & counted).sum()), numbers=int((~counted).sum()),
         copies=found.copies, too_few=found.too_few,
-        by_chance=float(by_chance(segments, left.arena, matching.measure, config.k, config.seed, draw).max(initial=0.0)),
+        by_chance=by_chance(segments, left.arena, matching.measure, config.k, config.seed, draw),
         points=curve, proposed=_setting(line, shape, grain, config), at=points([line], flags)[0],
         now=points([matching.threshold])[0],
         borderline=_borderline(line, pairs, counted, found, segments, left, top),
