@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import unicodedata
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -92,7 +93,7 @@ def _words(dice: random.Random, chinese: bool) -> list[str]:
         return [
             chr(0x4E00 + i)
             for i in dice.sample(range(1, 5000), 2500)
-            if chr(0x4E00 + i) not in "一七万丈三上下不与丑专丁"
+            if unicodedata.numeric(chr(0x4E00 + i), None) is None
         ]
     return list(dict.fromkeys("".join(dice.choices(SYLLABLES, k=dice.randrange(2, 5))) for _ in range(4000)))
 

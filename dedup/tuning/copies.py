@@ -14,13 +14,15 @@ from dedup.model import I64, U8, U64, Batch, rows_of
 from dedup.stages.sketch import lanes
 from dedup.tuning.likeness import Likeness, Texts, likeness
 from dedup.tuning.natural import texts_of
-from dedup.tuning.planted import FAR, RATES, edited, shortened
+from dedup.tuning.planted import FAR, SHOWN, SPANS, edited, shortened
 
 F64 = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-COMPONENTS = (*(f"{rate:g}" for rate in RATES), "dropped", *(f"{rate:g}" for rate in FAR))
-"""The kinds of copies; the last ones are two copies of one text."""
+KINDS = len(SPANS) + 1 + len(FAR)
+"""Kinds of copies that a mixture is of: those of each span of rates, those that lack a stretch, those of far spans."""
+SHOWN_KINDS = (("dropped", len(SPANS)), *((f"{rate:g}", KINDS + i) for i, rate in enumerate(SHOWN)))
+"""The kinds that are shown by themselves, and their places among all."""
 ORIGINALS = 3_000
 """Texts that are edited, each once for each kind of copy."""
 MOST_TOKENS = 1_500_000
@@ -29,7 +31,7 @@ MOST_TOKENS = 1_500_000
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """J kinds of copies of n texts; row i of each is a copy of the same text.
+    """Copies of n texts, of `KINDS` kinds and then of each rate of `SHOWN`; row i of each is a copy of the same text.
 
     Attributes:
         originals: the n texts; copies: their copies, one for each kind.
@@ -54,11 +56,13 @@ def plant(
     is_text = (originals.values & np.uint64(2)) == 0
     pool = originals.values[is_text] if keep_numbers and is_text.any() else originals.values
 
-    def at(rate: float) -> tuple[U64, I64]:
-        return edited(originals.values, originals.offsets, rate, pool, draw, keep_numbers=keep_numbers)
+    def at(low: float, high: float) -> tuple[U64, I64]:
+        rates = draw.uniform(low, high, len(rows))
+        return edited(originals.values, originals.offsets, rates, pool, draw, keep_numbers=keep_numbers)
 
-    near = [at(rate) for rate in RATES]
-    made = [*near, shortened(originals.values, originals.offsets, draw), *(at(rate) for rate in FAR)]
+    near = [at(*span) for span in SPANS]
+    dropped = shortened(originals.values, originals.offsets, draw)
+    made = [*near, dropped, *(at(*span) for span in FAR), *(at(rate, rate) for rate in SHOWN)]
     copies = tuple(Texts.of(*each, config.k, config.seed) for each in made)
     n = len(rows)
     pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)

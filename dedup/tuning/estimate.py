@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.model import I64
+from dedup.tuning.copies import KINDS as COPIES
 from dedup.tuning.copies import Copies
 from dedup.tuning.likeness import FLOORS, KINDS, Likeness
 from dedup.tuning.mixture import Mixture, fit
@@ -60,7 +61,7 @@ def estimate(pairs: Natural, counted: NDArray[np.bool_], copies: Copies, measure
     mine, planted = np.digitize(pairs.likeness.longer, edges), np.digitize(copies.lengths, edges)
     everything = np.ones(len(copies.lengths), bool)
     copy = np.zeros(len(asked))
-    found = np.zeros((len(copies.likeness), LENGTHS))
+    found = np.zeros((COPIES, LENGTHS))
     prior: Mixture | None = None
     for length in (-1, *range(LENGTHS)):
         rows = np.flatnonzero(asked & ((mine == length) | (length < 0)))
@@ -69,7 +70,7 @@ def estimate(pairs: Natural, counted: NDArray[np.bool_], copies: Copies, measure
             continue
         cells = _cells(pairs.likeness, floor, bins)[rows]
         counts = np.bincount(cells, pairs.weight[rows], bins * KINDS).reshape(bins, KINDS)
-        densities = np.stack([_density(each, here, floor, bins) for each in copies.likeness])
+        densities = np.stack([_density(each, here, floor, bins) for each in copies.likeness[:COPIES]])
         scale = len(rows) / max(
             counts.sum(), 1e-12
         )  # a prior weighs by the pairs that were seen, not by what they stand for

@@ -85,10 +85,10 @@ class Likeness:
 def likeness(texts: Texts, pairs: I64, measure: str) -> Likeness:
     """Measure pairs on the text.
 
-    Where `measure` is `edit`, the mean length of the changed runs comes from two counts that it takes no alignment to know:
-    of d edits in r runs that lie apart each run changes k - 1 shingles more than it has tokens, so that a text loses
-    d + r (k - 1) of its shingles (the q-gram lemma: Ukkonen, "Approximate string-matching with q-grams and maximal matches",
-    1992). The other measures see only whether the lengths differ by what is not shared.
+    The mean length of the changed runs comes from two counts that it takes no alignment to know: of d edits in r runs that lie
+    apart each run changes k - 1 shingles more than it has tokens, so that a text loses d + r (k - 1) of its shingles (the q-gram
+    lemma: Ukkonen, "Approximate string-matching with q-grams and maximal matches", 1992). Of texts that are more than half
+    edited, half counts.
 
     Args:
         texts: n texts.
@@ -99,18 +99,16 @@ def likeness(texts: Texts, pairs: I64, measure: str) -> Likeness:
     one, two = texts.tokens[pairs[:, 0]], texts.tokens[pairs[:, 1]]
     longer = np.maximum(one, two)
     jaccard = shared / np.maximum(first + second - shared, 1)
+    limits = allowed_edits(longer, FLOORS["edit"])
+    edits = kernels.edit_distances(texts.values, texts.offsets, pairs, limits)
+    similarity = {
+        "edit": np.where(edits > limits, 0.0, 1.0 - edits / np.maximum(longer, 1)),
+        "jaccard": jaccard,
+        "containment": shared / np.maximum(np.minimum(first, second), 1),
+    }[measure]
+    similarity = np.where(similarity >= FLOORS[measure] - 1e-12, similarity, 0.0)
     lost = (first + second) / 2 - shared
-    floor = FLOORS[measure]
-    if measure == "edit":
-        limits = allowed_edits(longer, floor)
-        edits = kernels.edit_distances(texts.values, texts.offsets, pairs, limits)
-        similarity = np.where(edits > limits, 0.0, 1.0 - edits / np.maximum(longer, 1))
-        runs = np.maximum((lost - edits) / max(texts.k - 1, 1), 1.0)
-        length = np.digitize(edits / runs, RUNS) if texts.k > 1 else np.zeros(len(edits), np.int64)
-        moved = np.abs(one - two) >= SHIFT * edits
-    else:
-        similarity = jaccard if measure == "jaccard" else shared / np.maximum(np.minimum(first, second), 1)
-        similarity = np.where(similarity >= floor, similarity, 0.0)
-        length = np.zeros(len(jaccard), np.int64)
-        moved = np.abs(first - second) >= SHIFT * 2 * lost
+    runs = np.maximum((lost - edits) / max(texts.k - 1, 1), 1.0)
+    length = np.digitize(edits / runs, RUNS) if texts.k > 1 else np.zeros(len(edits), np.int64)
+    moved = np.abs(one - two) >= SHIFT * edits
     return Likeness(similarity, jaccard, (2 * length + moved).astype(np.int64), longer)

@@ -41,6 +41,11 @@ MOST_SHINGLES = 4_000
 SPLIT = 0.25
 """Of the shingles in which three texts differ, those in two of them are to those in one as 1 : 1 among copies, and as 0 : 1 in
 the slots of a template. Below this ratio it is a template."""
+KEPT = 0.65
+"""A third text that has less than this of what a pair shares says nothing of the places where the pair differs."""
+SIDED = 0.5
+"""A third text sides with one of two copies where they differ: of the shingles of either alone it has, both shares added, about
+1. Below this it says something else there."""
 LEAST_CHANCE = 0.02
 """The least chance to be found that a pair stands for others by: rarer ones would weigh too much."""
 
@@ -140,9 +145,8 @@ def _worth_measuring(
         pairs = take(pairs, np.minimum(one, two) >= FLOORS[measure] * np.maximum(one, two))
     n = rows_of(pairs)
     order = draw.permutation(n)[:MOST_MEASURED]
-    if measure == "edit":
-        work = tokens[pairs["first"][order]] * np.ceil(tokens[pairs["second"][order]] / 64) * 64
-        order = order[np.cumsum(work.astype(np.float64)) <= MOST_WORK]
+    work = tokens[pairs["first"][order]] * np.ceil(tokens[pairs["second"][order]] / 64) * 64
+    order = order[np.cumsum(work.astype(np.float64)) <= MOST_WORK]
     return take(pairs, np.sort(order)), share * len(order) / max(n, 1)
 
 
@@ -168,8 +172,7 @@ def templates(first: I64, second: I64, segments: Batch, arena: U8, k: int, seed:
     """Which pairs are two texts of one template, as some third text that is like one of them shows.
 
     Where copies were edited, each in places of its own, two of three texts agree against the third at every place. In a slot
-    each says something else. So among copies there are as many shingles in exactly two of the three as in exactly one, and in the
-    slots of a template hardly any.
+    each says something else, or one of a few things.
 
     Returns:
         bool[m]; False where there is no third text to tell.
@@ -191,8 +194,7 @@ def templates(first: I64, second: I64, segments: Batch, arena: U8, k: int, seed:
     for row, (one, two) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         others = dict.fromkeys(c for c in (*near[one], *near[two]) if c not in (one, two) and is_short[c])
         if others and is_short[one] and is_short[two]:
-            ratios = [_two_to_one(shingles(one), shingles(two), shingles(c)) for c in list(others)[:THIRDS]]
-            result[row] = statistics.median_high(ratios) < SPLIT
+            result[row] = _are_slots(shingles(one), shingles(two), [shingles(c) for c in list(others)[:THIRDS]])
     return result
 
 
@@ -203,6 +205,17 @@ def _neighbours(a: I64, b: I64, n: int) -> list[list[int]]:
     bounds = np.searchsorted(one[order], np.arange(n + 1)).tolist()
     other = two[order]
     return [other[low : min(high, low + THIRDS + 1)].tolist() for low, high in itertools.pairwise(bounds)]
+
+
+def _are_slots(a: set[int], b: set[int], thirds: list[set[int]]) -> bool:
+    """Whether the differences of two texts are slots: half of the other texts, and two at least, say a third thing there; or
+    all three of some text and these differ wherever any two do."""
+    shared, only_a, only_b = a & b, a - b, b - a
+    near = [c for c in thirds if len(shared & c) >= KEPT * len(shared)]
+    aside = sum(len(only_a & c) / max(len(only_a), 1) + len(only_b & c) / max(len(only_b), 1) < SIDED for c in near)
+    if aside >= max(2, len(near) / 2):
+        return True
+    return statistics.median_high(_two_to_one(a, b, c) for c in thirds) < SPLIT
 
 
 def _two_to_one(a: set[int], b: set[int], c: set[int]) -> float:

@@ -7,9 +7,11 @@ from numpy.typing import NDArray
 
 from dedup.model import I64, U64
 
-RATES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15)
-"""Shares of the tokens that are edited."""
-FAR = (0.2, 0.25)
+SHOWN = (0.01, 0.05, 0.1)
+"""Shares of the tokens that are edited, for the curves that are shown."""
+SPANS = ((0.0, 0.015), (0.015, 0.025), (0.025, 0.04), (0.04, 0.06), (0.06, 0.085), (0.085, 0.115), (0.115, 0.15))
+"""Between which shares each copy has its own, for the mixture; no rate lies in none of them."""
+FAR = ((0.15, 0.2), (0.2, 0.3))
 """The same for two copies of one text, which differ by the edits of both."""
 STRETCH = (0.05, 0.35)
 """A dropped stretch is between these shares of a text: a sentence or two of a paragraph."""
@@ -18,7 +20,13 @@ NUMERAL = np.uint64(2)
 
 
 def edited(
-    values: U64, offsets: I64, rate: float, pool: U64, draw: np.random.Generator, *, keep_numbers: bool
+    values: U64,
+    offsets: I64,
+    rate: float | NDArray[np.float64],
+    pool: U64,
+    draw: np.random.Generator,
+    *,
+    keep_numbers: bool,
 ) -> tuple[U64, I64]:
     """Edit each text in max(1, rate x its tokens) places, rounded, drawn without repetition.
 
@@ -27,7 +35,7 @@ def edited(
     Args:
         values: uint64[t], tokens.
         offsets: int64[n + 1], bounds of the texts in them; none is empty.
-        rate: share of the tokens.
+        rate: share of the tokens, of all texts or of each.
         pool: uint64[...], tokens as often as they occur.
         draw: draws the places, the edits and the tokens.
         keep_numbers: leave numerals alone: a text that says another number is another text.

@@ -16,7 +16,7 @@ from dedup.matching import LABEL_TOKENS, GrainMatcher
 from dedup.model import I64, Batch, Corpus, rows_of, take
 from dedup.stages.report import place_of
 from dedup.stages.segment import LABEL, PLAIN
-from dedup.tuning.copies import COMPONENTS, Copies, found_at, met, plant
+from dedup.tuning.copies import SHOWN_KINDS, Copies, found_at, met, plant
 from dedup.tuning.estimate import Estimate, estimate
 from dedup.tuning.natural import BANDS, ROWS, Natural, by_chance, natural
 from dedup.tuning.result import Borderline, Point, Setting, Tuning
@@ -27,7 +27,6 @@ LEAST_SEGMENTS = 200
 SAMPLE_BYTES = 128 << 20
 """Text that is read closer; of more, whole documents are drawn."""
 STEPS = tuple(step / 100 for step in range(50, 101))
-SHOWN_RATES = ("0.01", "0.05", "0.1", "dropped")
 NEAR_BEST = 0.002
 """Thresholds whose F1 is this near the best one are as good: the middle of them stands furthest from a fall on either side."""
 CANDIDATES = 0.98
@@ -44,9 +43,9 @@ def tune(
     No label says which pairs of the data are copies. So copies are planted: the data's own texts, edited at 1 to 15 % of their
     tokens, or short of a stretch. How alike they come out, by length, is held against how alike the pairs of the data are; what
     the copies do not explain is background (`mixture.fit`), and so is what a third text shows to be a template
-    (`natural.templates`). Recall is that of the planted copies, through the very bands, in the mix of edits that the data's
-    own copies show. The answer is an estimate: texts that say the same in other words are background to it, and two texts of a
-    template that has but these two may pass for copies.
+    (`natural.templates`). Recall is how many of these copies reach the threshold, times the share of the planted ones that the
+    very bands find. The answer is an estimate: texts that say the same in other words are background to it, and two texts of
+    a template that has but these two, or of which they differ in a word, may pass for copies.
 
     Args:
         corpus: the documents.
@@ -140,16 +139,20 @@ def _point(
     total = float(pairs.weight[above].sum())
     right = float((pairs.weight * found.copy)[above].sum())
     caught = reached = 0.0
-    planted = {}
-    for name, alike, flags, mix in zip(COMPONENTS, copies.likeness, in_bucket, found.mix, strict=True):
+    for alike, flags, mix in zip(
+        copies.likeness, in_bucket, found.mix, strict=False
+    ):  # those shown are no part of the mix
         reaches, is_found = found_at(threshold, alike, flags, measure, config.short_tokens)
         caught += float(mix @ is_found)
         reached += float(mix @ reaches)
-        if name in SHOWN_RATES:
-            planted[name] = float(is_found.mean())
-    return Point(
-        threshold, total, right / total if total else None, caught, planted, caught / reached if reached else 1.0
-    )
+    planted = {
+        name: float(found_at(threshold, copies.likeness[i], in_bucket[i], measure, config.short_tokens)[1].mean())
+        for name, i in SHOWN_KINDS
+    }
+    candidates = caught / reached if reached else 1.0
+    # the pairs themselves say more finely than the mix does how far copies reach
+    recall = caught if found.too_few else min(right / found.copies, 1.0) * candidates
+    return Point(threshold, total, right / total if total else None, recall, planted, candidates)
 
 
 def _line(curve: Sequence[Point]) -> float:
@@ -173,7 +176,7 @@ def _shape(
     for number, (bands, rows) in enumerate(((matching.bands, matching.rows), *SHAPES)):
         flags = in_bucket if number == 0 else met(copies, bands, rows, config.seed)
         caught = reached = 0.0
-        for alike, mine, mix in zip(copies.likeness, flags, found.mix, strict=True):
+        for alike, mine, mix in zip(copies.likeness, flags, found.mix, strict=False):
             reaches, is_found = found_at(line, alike, mine, matching.measure, config.short_tokens)
             caught, reached = caught + float(mix @ is_found), reached + float(mix @ reaches)
         share = caught / reached if reached else 1.0
