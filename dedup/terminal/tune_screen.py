@@ -109,7 +109,8 @@ def _table(page: Page, found: Tuning) -> None:
         )
     if found.too_few:
         page.line(
-            "Hardly any copies stand in the input: recall is that of copies edited at 1 to 15 % alike.", style="dim"
+            "Hardly any copies stand in the input: recall is that of copies with 1 to 15 % of their tokens edited, and the setting stays.",
+            style="dim",
         )
     page.console.print()
 

@@ -28,8 +28,8 @@ PROBES = 100_000
 """Of more texts so many are paired with all others."""
 MOST_MEASURED = 400_000
 """Of more pairs so many are measured, drawn at random."""
-MOST_WORK = 3e9
-"""Table cells of edit distances, 64 at a time, that may be filled: long texts are measured by fewer pairs."""
+MOST_WORK = 2e11
+"""Cells of the tables of edit distances that may be filled, 64 of them at a time: of long texts fewer pairs are measured."""
 MOST_PAIRS = 40_000
 """Of more pairs above the floor so many are held against a third text, and counted."""
 BATCH_PAIRS = 1 << 14

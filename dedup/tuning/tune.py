@@ -79,8 +79,11 @@ def tune(
         return tuple(_point(step, pairs, counted, copies, flags, found, config, matching.measure) for step in steps)
 
     curve = points(STEPS)
-    line = _line(curve)
-    shape, flags = _shape(line, copies, in_bucket, found, config, matching)
+    line, shape = matching.threshold, (matching.bands, matching.rows)
+    flags: Sequence[NDArray[np.bool_]] = in_bucket
+    if not found.too_few:  # where hardly any copies stand, nothing speaks for another setting
+        line = _line(curve)
+        shape, flags = _shape(line, copies, in_bucket, found, config, matching)
     sizes = corpus.ends - corpus.starts
     return Tuning(
         grain=grain, measure=matching.measure, k=config.k, threshold=matching.threshold, bands=matching.bands,
