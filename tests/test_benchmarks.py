@@ -229,3 +229,8 @@ def test_a_crawl_says_what_it_cannot_be(tmp_path: Path, capsys: pytest.CaptureFi
         with pytest.raises(SystemExit):
             crawl.main([*words, "--out", str(tmp_path)])
     assert "at most 80%" in capsys.readouterr().err
+
+
+def test_the_time_of_tune_is_printed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _module("tuning").main(["--mb", "1", "--cache", str(cache), "--grain", "paragraph"]) == 0
+    assert "| paragraph |" in capsys.readouterr().out
