@@ -31,7 +31,7 @@ from dedup.terminal.tune_screen import print_tuning
 from dedup.tuning import tune as tuning
 from dedup.tuning.likeness import FLOORS, Texts, likeness
 from dedup.tuning.mixture import fit
-from dedup.tuning.natural import SPLIT, templates
+from dedup.tuning.natural import templates
 from dedup.tuning.planted import edited, shortened
 from dedup.tuning.result import Tuning
 
@@ -263,7 +263,10 @@ def test_a_third_text_tells_a_template() -> None:
     first, second = np.array([0, 0, 1, 3, 3, 4]), np.array([1, 2, 2, 4, 5, 5])
     assert templates(first, second, segments, corpus.arena, 3, 1).tolist() == [True] * 3 + [False] * 3
     assert templates(first[:1], second[:1], segments, corpus.arena, 3, 1).tolist() == [False]
-    assert 0 < SPLIT < 1
+    lines = [" ".join(frame[: 40 - i]) for i in range(3)]  # each ends sooner: none has something of its own
+    corpus = corpus_of(lines).corpus
+    segments = {"start": corpus.starts, "end": corpus.ends}
+    assert not templates(first[:3], second[:3], segments, corpus.arena, 3, 1).any()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])

@@ -211,8 +211,10 @@ def _are_slots(a: set[int], b: set[int], thirds: list[set[int]]) -> bool:
     """Whether the differences of two texts are slots: half of the other texts, and two at least, say a third thing there; or
     all three of some text and these differ wherever any two do."""
     shared, only_a, only_b = a & b, a - b, b - a
+    if not only_a or not only_b:  # one goes on where the other ends: nothing stands in the place of something else
+        return False
     near = [c for c in thirds if len(shared & c) >= KEPT * len(shared)]
-    aside = sum(len(only_a & c) / max(len(only_a), 1) + len(only_b & c) / max(len(only_b), 1) < SIDED for c in near)
+    aside = sum(len(only_a & c) / len(only_a) + len(only_b & c) / len(only_b) < SIDED for c in near)
     if aside >= max(2, len(near) / 2):
         return True
     return statistics.median_high(_two_to_one(a, b, c) for c in thirds) < SPLIT
