@@ -194,7 +194,7 @@ def templates(first: I64, second: I64, segments: Batch, arena: U8, k: int, seed:
     for row, (one, two) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         others = dict.fromkeys(c for c in (*near[one], *near[two]) if c not in (one, two) and is_short[c])
         if others and is_short[one] and is_short[two]:
-            result[row] = _are_slots(shingles(one), shingles(two), [shingles(c) for c in list(others)[:THIRDS]])
+            result[row] = _are_slots(shingles(one), shingles(two), [shingles(c) for c in list(others)[:THIRDS]], k)
     return result
 
 
@@ -207,7 +207,7 @@ def _neighbours(a: I64, b: I64, n: int) -> list[list[int]]:
     return [other[low : min(high, low + THIRDS + 1)].tolist() for low, high in itertools.pairwise(bounds)]
 
 
-def _are_slots(a: set[int], b: set[int], thirds: list[set[int]]) -> bool:
+def _are_slots(a: set[int], b: set[int], thirds: list[set[int]], k: int) -> bool:
     """Whether the differences of two texts are slots: half of the other texts, and two at least, say a third thing there; or
     all three of some text and these differ wherever any two do."""
     shared, only_a, only_b = a & b, a - b, b - a
@@ -217,6 +217,10 @@ def _are_slots(a: set[int], b: set[int], thirds: list[set[int]]) -> bool:
     aside = sum(len(only_a & c) / len(only_a) + len(only_b & c) / len(only_b) < SIDED for c in near)
     if aside >= max(2, len(near) / 2):
         return True
+    if (
+        len(thirds) < 2 and max(len(only_a), len(only_b)) <= k
+    ):  # one edit: in a short text another may well stand beside it
+        return False
     return statistics.median_high(_two_to_one(a, b, c) for c in thirds) < SPLIT
 
 
