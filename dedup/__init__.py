@@ -6,12 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch
+    from dedup.api import Cleaned, Signatures, clean, compare, scan, sketch, tune
     from dedup.config import Config, Matching, preset
     from dedup.errors import DedupError
     from dedup.files import restore
     from dedup.pairing import Pairs, matches
     from dedup.stages.report import Report
+    from dedup.tuning.result import Tuning
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ _HOMES = {
     "Pairs": "dedup.pairing",
     "Report": "dedup.stages.report",
     "Signatures": "dedup.api",
+    "Tuning": "dedup.tuning.result",
     "clean": "dedup.api",
     "compare": "dedup.api",
     "matches": "dedup.pairing",
@@ -30,11 +32,12 @@ _HOMES = {
     "restore": "dedup.files",
     "scan": "dedup.api",
     "sketch": "dedup.api",
+    "tune": "dedup.api",
 }
 
 __all__ = [
-    "Cleaned", "Config", "DedupError", "Matching", "Pairs", "Report", "Signatures", "clean", "compare", "matches", "preset", "restore",
-    "scan", "sketch",
+    "Cleaned", "Config", "DedupError", "Matching", "Pairs", "Report", "Signatures", "Tuning", "clean", "compare", "matches", "preset",
+    "restore", "scan", "sketch", "tune",
 ]  # fmt: skip
 
 

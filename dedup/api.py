@@ -1,4 +1,4 @@
-"""dedup in Python: scan and clean texts, tables and files; compare two texts; sketch."""
+"""dedup in Python: scan, clean and tune on texts, tables and files; compare two texts; sketch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dedup.align import differences
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
 from dedup.errors import UsageError
-from dedup.files import CleanResult, clean_files, report_of, scan_files
+from dedup.files import CleanResult, clean_files, report_of, scan_files, tune_files
 from dedup.ledger.lines import LogLines
 from dedup.log import Line
 from dedup.memory import Memory, corpus_of, rebuilt
@@ -22,6 +22,8 @@ from dedup.model import I64, U32, Fields, Strings
 from dedup.stages.report import Report
 from dedup.stages.sketch import lanes
 from dedup.stages.verify import allowed_edits
+from dedup.tuning.result import Tuning
+from dedup.tuning.tune import tune as tune_corpus
 
 
 class ArrowStream(Protocol):
@@ -98,6 +100,30 @@ def clean(
         removed=_removed(outcome, config),
         report=report_of(outcome, config, top, []),
     )
+
+
+def tune(
+    source: Input, config: Config | None = None, *, fields: Fields | None = None, threads: int = 1, top: int = 10
+) -> Tuning:
+    """Estimate recall and precision by threshold on the data itself, and propose a setting; see `dedup.tuning.tune`.
+
+    Args:
+        source: a path, a list of texts, or a table with a text column.
+        config: the matching of its grain is what is tuned; the grain `auto` stands for paragraphs.
+        fields: names of columns; what is not named is looked for.
+        threads: batches at work at a time; does not change the result.
+        top: pairs at the proposed line to describe.
+
+    Raises:
+        UsageError: there is no such file or column, or too little text to estimate from.
+    """
+    if isinstance(source, str | os.PathLike):
+        return tune_files([os.fspath(source)], config, fields=fields, threads=threads, top=top)
+    backend = LocalBackend(threads)
+    try:
+        return tune_corpus(corpus_of(source, fields).corpus, config or Config(), backend, top)
+    finally:
+        backend.close()
 
 
 def _decide(memory: Memory, config: Config, threads: int) -> pipeline.Outcome:

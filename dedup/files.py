@@ -1,4 +1,4 @@
-"""Runs over files: scan, clean and restore, from INPUT arguments to what is published."""
+"""Runs over files: scan, clean, restore and tune, from INPUT arguments to what is published."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from dedup.stages.clean import WHOLE_SOURCE, Account, Cleaner
 from dedup.stages.read import read
 from dedup.stages.report import Report, report
 from dedup.stages.restore import restore as put_back
+from dedup.tuning.result import Tuning
+from dedup.tuning.tune import tune
 
 BATCH_BYTES = 8 << 20
 
@@ -138,6 +140,27 @@ def clean_files(
                 _check_unchanged(found.sources, prints)
     unread = any(reason.startswith("cannot be read") for _, reason in found.skipped)
     return CleanResult(result, _sum(accounts), out, 3 if outcome.corpus.bad or unread else 0)
+
+
+def tune_files(
+    inputs: Sequence[str], config: Config | None = None, *, fields: Fields | None = None, format: str | None = None,
+    threads: int = 1, top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
+) -> Tuning:  # fmt: skip
+    """Estimate recall and precision by threshold on files, and propose a setting; nothing is written.
+
+    Args:
+        top: pairs at the proposed line to describe.
+        The other arguments are those of `scan_files`.
+
+    Raises:
+        UsageError: an input or field is not there, or there is too little text to estimate from.
+        FormatError: no input can be read.
+    """
+    progress = progress or _Silent()
+    with _sources(inputs, format) as found, _backend(backend, threads) as worker:
+        progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
+        corpus = read(found.sources, fields or Fields(), BATCH_BYTES, progress.advance)
+        return tune(corpus, config or Config(), worker, top, lambda name: progress.phase(name, None))
 
 
 def restore(out: str, back: str, *, overwrite: bool = False) -> dict[str, Any]:

@@ -369,3 +369,8 @@ def test_growth_leaves_the_start_out() -> None:
     start = extremes.Cost(1.0, 0.0)
     assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs), start) == pytest.approx(1.5)
     assert extremes.growth(extremes.Ran("a", [1, 10], [0] * 2, costs[:2]), start) is None
+
+
+def test_the_time_of_tune_is_printed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _module("tuning").main(["--mb", "1", "--cache", str(cache), "--grain", "paragraph"]) == 0
+    assert "| paragraph |" in capsys.readouterr().out

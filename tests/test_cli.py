@@ -28,7 +28,7 @@ from dedup.terminal.options import config_of
 ROOT = Path(__file__).resolve().parents[1]
 NEWS = ROOT / "examples" / "news"
 TWICE = "The ferry between the quay and the steps sails every day but on the last Sunday of the year.\n"
-COMMANDS = ("scan", "clean", "restore", "diff", "curve")
+COMMANDS = ("scan", "clean", "restore", "diff", "curve", "tune")
 
 
 @pytest.fixture(autouse=True)

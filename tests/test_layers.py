@@ -30,6 +30,7 @@ LAYERS = [
     {"showing"},
     {"pipeline"},
     {"memory", "saved"},
+    {"tuning"},
     {"files", "pairing"},
     {"api"},
     {"terminal"},

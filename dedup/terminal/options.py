@@ -113,15 +113,21 @@ BANDS = (
 )  # fmt: skip
 EXACT = (option("--exact", is_flag=True, text="Miss no match: candidates without hashing and limits; slower."),)
 SEED = (option("--seed", type=int, default=1, metavar="N", text="Draws the hash functions."),)
+NUMBERS = (
+    option(
+        "--numbers", type=click.Choice(["distinguish", "ignore"]), default="distinguish",
+        text="Whether paragraphs that differ in a number both stay.",
+    ),
+)  # fmt: skip
+MIN_TOKENS = (
+    option("--min-tokens", type=int, default=12, metavar="N", text="Never cut a paragraph shorter than this."),
+)
 DECIDING = (
     option(
         "--keep", type=_keep, default="first", metavar="RULE",
         text="Which one stays: first, longest, earliest, prefer=SOURCE,...",
     ),
-    option(
-        "--numbers", type=click.Choice(["distinguish", "ignore"]), default="distinguish",
-        text="Whether paragraphs that differ in a number both stay.",
-    ),
+    *NUMBERS,
     option(
         "--scope", type=click.Choice(["auto", "document", "corpus"]), default="auto",
         text="document: cut what repeats in the same document only; corpus: cut sentences across documents too.",
@@ -138,7 +144,7 @@ DECIDING = (
         "--host-from", type=click.Choice(["url", "folder"]), default="url",
         text="Where a page's host is found: its URL or host field, or the folder of its file.",
     ),
-    option("--min-tokens", type=int, default=12, metavar="N", text="Never cut a paragraph shorter than this."),
+    *MIN_TOKENS,
     option(
         "--min-left", type=_min_left, default="20%,40", metavar="SHARE%,N",
         text="Drop a record of which less than both is left; 0: never.",
@@ -160,6 +166,12 @@ SAYING = (
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
 RUN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + EXACT + SEED + DECIDING + READING + TOP + SAYING
+TUNE = (
+    option("--grain", type=click.Choice(GRAINS), default="paragraph", text="What is compared."),
+    *THRESHOLD, *MEASURE, *SHINGLES, *BANDS, *SEED, *NUMBERS, *MIN_TOKENS, *READING,
+    option("--top", type=click.IntRange(0), default=10, metavar="N", text="How many pairs at the line to show."),
+    *SAYING,
+)  # fmt: skip
 INPUTS = click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 
 
