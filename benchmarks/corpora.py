@@ -12,6 +12,7 @@ near-duplicates to be found.
 from __future__ import annotations
 
 import argparse
+import functools
 import hashlib
 import json
 import math
@@ -126,7 +127,7 @@ def _make(path: Path, text_bytes: int, layout: Layout, seed: int) -> Made:
         raise FileNotFoundError(
             f"no real texts in {data_folder() / 'data' / 'docs'}; name their folder: DEDUP_DATA=FOLDER"
         )
-    edit = _Editor(_pool(files), seed)
+    edit = _Editor(_pool(tuple(files)), seed)
     tally = _Tally()
     digest = hashlib.sha256()
     copies = max(COPIES, math.ceil(text_bytes / _size(files, text_bytes // COPIES + 1)))
@@ -231,7 +232,8 @@ def _lines(text: str) -> list[str]:
     return [line.strip(_SPACE) for line in text.split("\n") if line.strip(_SPACE)]
 
 
-def _pool(files: Sequence[Path]) -> tuple[list[str], list[str]]:
+@functools.cache
+def _pool(files: tuple[Path, ...]) -> tuple[list[str], list[str]]:
     """Letters of Han or Kana, and words, in the order of the text."""
     han: list[str] = []
     words: list[str] = []

@@ -26,6 +26,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import reach
 import shipped
 from labelled import SETS, Labelled, Pair, digest, with_equals
 from measure import table
@@ -293,6 +294,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     floors = json.loads(FLOORS.read_text(encoding="utf-8"))
     part = given.preset or "defaults"
     flat = named(figures)
+    if not (given.sets or given.preset):
+        reached = reach.all_reached()
+        tables["candidates"] = reach.reached_table(reached)
+        flat |= {row.key: row.recall for row in reached}
     if given.keep:
         floors["data"] = digest()
         kept = {**floors["figures"].get(part, {}), **{name: round(value, 4) for name, value in flat.items()}}

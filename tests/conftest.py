@@ -1,12 +1,14 @@
-"""What all tests share: hypothesis profiles, the folder of real texts, and the implementations of the kernels."""
+"""What all tests share: hypothesis profiles, the folder of real texts and how much of them is read, the implementations of the kernels."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,9 +18,24 @@ settings.register_profile("dev", max_examples=60, deadline=None, derandomize=Tru
 settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=SLOW_MACHINES, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+WHOLE = os.environ.get("DEDUP_WHOLE", "0") not in ("", "0")
+"""Whether real texts are taken whole, and every code point is asked for: a minute more. See CONTRIBUTING.md."""
+T = TypeVar("T")
+
 IMPLEMENTATIONS = ["dedup.kernels.portable"]
 if importlib.util.find_spec("dedup.kernels._native"):
     IMPLEMENTATIONS.append("dedup.kernels.native")
+
+
+def some_of(things: Sequence[T], most: int) -> list[T]:
+    """At most so many of them, evenly spread; all where the tests run on the whole."""
+    step = 1 if WHOLE else -(-len(things) // most)
+    return list(things[:: max(step, 1)])
+
+
+def fewer(share: float) -> settings:
+    """Settings for a property of which an example takes long: this share of the examples of the profile."""
+    return settings(max_examples=round(settings.default.max_examples * share))
 
 
 def real_texts(*parts: str) -> Path:

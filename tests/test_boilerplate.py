@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import random
 import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -313,41 +314,30 @@ BLOCKS = re.compile(
 HIDDEN = frozenset(("script", "style", "template", "noscript", "svg"))
 
 
-class _Stripper(HTMLParser):
-    """HTML -> text, a line a block."""
+TAGS = re.compile(r"<!--.*?-->|<[!?][^>]*>|<(/?)([a-zA-Z][^\s/>]*)(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
+RAW = re.compile(r"<(script|style)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in HIDDEN:
-            self._hidden.append(tag)
-        self.handle_startendtag(tag, attrs)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+def _lines_of(page: str) -> list[str]:
+    """HTML -> text, a line a block. By pattern: the parser of the standard library takes ten times as long."""
+    parts, hidden, at = [], list[str](), 0
+    page = RAW.sub("", page)
+    for found in TAGS.finditer(page):
+        if not hidden:
+            parts.append(re.sub(r"\s+", " ", page[at : found.start()]))
+        at = found.end()
+        tag = (found[2] or "").lower()
+        if tag in HIDDEN and not found[1] and not found[0].endswith("/>"):
+            hidden.append(tag)
+        elif tag in hidden and found[1]:
+            del hidden[hidden.index(tag) :]
         if BLOCKS.fullmatch(tag):
-            self.parts.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._hidden:
-            del self._hidden[self._hidden.index(tag) :]
-        self.handle_startendtag(tag, [])
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(re.sub(r"\s+", " ", data))
-
-
-def _lines_of(html: str) -> list[str]:
-    stripper = _Stripper()
-    stripper.feed(html)
-    stripper.close()
-    lines = (re.sub(r"\s+", " ", line).strip() for line in "".join(stripper.parts).split("\n"))
+            parts.append("\n")
+    lines = (re.sub(r"\s+", " ", line).strip() for line in html.unescape("".join([*parts, page[at:]])).split("\n"))
     return [line for line in lines if line]
 
 
+@cache
 def _words(text: str) -> str:
     return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
 
@@ -378,11 +368,9 @@ def web_pages() -> list[WebPage]:
         main = truth["ground_truth"].get("main_content")
         if not truth.get("url"):
             continue
-        html = gzip.decompress(real_texts("data", "wcxb", "html", f"{path.stem}.html.gz").read_bytes()).decode(
-            "utf-8", "replace"
-        )
+        raw = gzip.decompress(real_texts("data", "wcxb", "html", f"{path.stem}.html.gz").read_bytes())
         whole, lines = f" {_words(main or '')} ", frozenset(_words(line) for line in (main or "").split("\n"))
-        pages.append(WebPage(truth["url"], _lines_of(html), whole, lines))
+        pages.append(WebPage(truth["url"], _lines_of(raw.decode("utf-8", "replace")), whole, lines))
     count = Counter(_host(page) for page in pages)
     return [page for page in pages if count[_host(page)] >= 3]
 

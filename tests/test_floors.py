@@ -38,6 +38,7 @@ FAST = (
     "paragraphs-zh-0.05",
     "paragraphs-en-0.05",
 )
+Measured = tuple[dict[str, Any], dict[str, Any]]
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not here: an installed wheel is tested")
 
@@ -71,13 +72,18 @@ def floors() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def figures(floors: dict[str, Any]) -> dict[str, Any]:
-    """The defaults, on the sets that take seconds."""
+def measured(floors: dict[str, Any]) -> Measured:
+    """The defaults, on the sets that take seconds: the pairs reported, and the figures."""
     quality, labelled = _module("quality"), _module("labelled")
     sets = [one for one in labelled.all_sets() if one.name in FAST]
     assert [one.name for one in sets] == list(FAST)
-    found: dict[str, Any] = quality.measured(sets, checked=CHECKED)[1]
+    found: Measured = quality.measured(sets, checked=CHECKED)
     return found
+
+
+@pytest.fixture(scope="module")
+def figures(measured: Measured) -> dict[str, Any]:
+    return measured[1]
 
 
 def test_no_figure_is_below_its_floor(figures: dict[str, Any], floors: dict[str, Any]) -> None:
@@ -99,13 +105,22 @@ def test_the_preset_finds_noisy_text(floors: dict[str, Any]) -> None:
     assert figures["ocr"].reported == figures["ocr"].hits
 
 
-def test_recall_falls_with_distance(floors: dict[str, Any]) -> None:
-    quality, labelled = _module("quality"), _module("labelled")
-    verses = labelled.bible_versions()
-    recalls = [recall for _, n, recall in quality.by_similarity(verses, quality.found_by(verses).pairs) if n >= 100]
+def test_recall_falls_with_distance(measured: Measured) -> None:
+    quality, verses = _module("quality"), _module("labelled").bible_versions()
+    found = measured[0][verses.name].pairs
+    recalls = [recall for _, n, recall in quality.by_similarity(verses, found) if n >= 100]
     assert len(recalls) >= 10
     # a long verse is measured by shingles, so that a few pairs are found out of their order
     assert all(later <= earlier + 0.01 for earlier, later in pairwise(recalls))
+
+
+def test_candidates_of_edited_paragraphs_keep_to_their_floors(floors: dict[str, Any]) -> None:
+    """Against `exact`; `python benchmarks/quality.py` asks for all natural paragraphs and whole documents."""
+    quality, reach = _module("quality"), _module("reach")
+    rows = reach.reached("edited", reach.edited_paragraphs(), "paragraph")
+    assert quality.missed({row.key: row.recall for row in rows}, floors["floors"]["defaults"]) == []
+    assert [row.low for row in rows if not row.short] == list(reach.PARAGRAPH_BINS)
+    assert all(row.pairs >= 200 and row.key in floors["floors"]["defaults"] for row in rows if not row.short)
 
 
 def test_what_is_missed_is_said() -> None:

@@ -9,6 +9,7 @@ import naive
 import numpy as np
 import pytest
 import strategies as some
+from conftest import fewer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import as_pairs, ints
@@ -75,6 +76,7 @@ def within(values: Any, offsets: I64, edits: I64) -> set[tuple[int, int]]:
     return pairs
 
 
+@fewer(0.5)
 @given(
     column=some.ragged(3, 8, 24),
     threshold=st.sampled_from([0.5, 0.6, 0.7, 0.8, 0.85, 0.9]),
@@ -109,6 +111,7 @@ def test_no_pair_is_missed_that_is_just_within(
     assert within(values, offsets, edits) <= found(kernels, values, offsets, edits)
 
 
+@fewer(0.5)
 @given(column=some.ragged(5, 8, 30), data=st.data(), shards=st.integers(1, 4))
 def test_rows_are_the_same_from_each_implementation(
     kernels: ModuleType, column: tuple[Any, I64], data: st.DataObject, shards: int

@@ -9,6 +9,7 @@ from typing import Any
 
 import naive
 import pytest
+from conftest import fewer
 from corpora import EN, ZH, corpora, knotted_corpora, tiny_corpora
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,6 +132,7 @@ def test_the_laws_hold_where_everything_matches(texts: list[str], config: Config
     check_laws(texts, config)
 
 
+@fewer(0.5)
 @given(corpora())
 def test_no_two_equal_texts_stay(texts: list[str]) -> None:
     result = clean(texts)
@@ -138,6 +140,7 @@ def test_no_two_equal_texts_stay(texts: list[str]) -> None:
     assert not result.outcome.settled or len(said) == len(set(said))
 
 
+@fewer(0.5)
 @given(corpora())
 def test_lines_go_whole_or_stay_byte_for_byte(texts: list[str]) -> None:
     result = clean(texts, Config(cut="none"))
@@ -149,6 +152,7 @@ def test_lines_go_whole_or_stay_byte_for_byte(texts: list[str]) -> None:
             place = lines.index(line, place) + 1
 
 
+@fewer(0.5)
 @given(corpora(6), st.integers(0, 6))
 def test_a_text_of_its_own_changes_no_other_ones_fate(texts: list[str], place: int) -> None:
     alone = "".join(chr(0x7000 + 31 * i) for i in range(60)) + "。\n" + "".join(chr(0x6500 + 17 * i) for i in range(60))
@@ -158,6 +162,7 @@ def test_a_text_of_its_own_changes_no_other_ones_fate(texts: list[str], place: i
     assert more.data == [*result.data[:spot], alone, *result.data[spot:]]
 
 
+@fewer(0.5)
 @given(corpora(6))
 def test_what_folding_ignores_makes_no_difference(texts: list[str]) -> None:
     plain = [text.lower() for text in texts]
@@ -165,6 +170,7 @@ def test_what_folding_ignores_makes_no_difference(texts: list[str]) -> None:
     assert clean(shouted).data == [text.upper() for text in clean(plain).data]
 
 
+@fewer(0.5)
 @given(corpora(6))
 def test_the_kind_of_line_break_makes_no_difference(texts: list[str]) -> None:
     plain = ["\n".join(text.replace("\v", "").splitlines()) for text in texts]

@@ -15,7 +15,7 @@ import naive_windows
 import numpy as np
 import proof
 import pytest
-from conftest import real_texts
+from conftest import fewer, real_texts
 from corpora import EN, ZH, corpora, documents, tiny_corpora
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -159,7 +159,7 @@ def read_lines(path: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in check_out.read(path).splitlines()]
 
 
-@settings(max_examples=70)
+@fewer(0.6)
 @given(
     rows=sites() | tiny_corpora().map(lambda texts: [(text, "a.example") for text in texts]), config=settings_of_runs()
 )
