@@ -174,7 +174,7 @@ def planted(language: Literal["zh", "en"], rate: float, grain: Grain = "paragrap
     """Paragraphs (or sentences) of the documents, and a copy of each with this share of its letters and words replaced."""
     sources = _sources(language, grain)
     draw = np.random.default_rng(round(rate * 1000) + 1)
-    pool = [token for text in sources for token in _letters(text, language)]
+    pool = [token for text in sources for token in _of(_letters(text), language)]
     copies = [_edited(text, rate, pool, draw) for text in sources]
     name = f"{grain}s-{language}-{rate:g}"
     made = two_sided(name, (sources, copies), grain, f"{grain}s, {rate:.0%} of the tokens replaced")
@@ -190,16 +190,20 @@ def _sources(language: str, grain: Grain) -> tuple[str, ...]:
                 for text in _SENTENCE_ENDS.split(line) if grain == "sentence" else (line,):
                     if line.rstrip().endswith((":", "：")) or line.lstrip().startswith(NO_PARAGRAPH):
                         continue
-                    if LEAST_TOKENS <= len(_letters(text, "any")) <= MOST_TOKENS and len(_letters(text, language)) > 1:
+                    letters = _letters(text)
+                    if LEAST_TOKENS <= len(letters) <= MOST_TOKENS and len(_of(letters, language)) > 1:
                         found.setdefault(text.strip())
     texts = list(found)
     chosen = np.random.default_rng(1).permutation(len(texts))[:PLANTED]
     return tuple(texts[i] for i in chosen)
 
 
-def _letters(text: str, language: str) -> list[str]:
-    tokens = [token for token in _TOKENS.findall(text) if token[0].isalnum()]
-    return tokens if language == "any" else [token for token in tokens if (token >= "\u3040") == (language == "zh")]
+def _letters(text: str) -> list[str]:
+    return [token for token in _TOKENS.findall(text) if token[0].isalnum()]
+
+
+def _of(letters: list[str], language: str) -> list[str]:
+    return [token for token in letters if (token >= "\u3040") == (language == "zh")]
 
 
 def _edited(text: str, rate: float, pool: Sequence[str], draw: np.random.Generator) -> str:

@@ -11,7 +11,7 @@ import naive
 import numpy as np
 import pytest
 import strategies as some
-from conftest import WHOLE, real_texts
+from conftest import WHOLE, fewer, real_texts
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import as_pairs, ints
@@ -58,6 +58,7 @@ def check_tokens(kernels: ModuleType, text: np.ndarray, starts: I64, ends: I64) 
 # tokenize
 
 
+@fewer(0.6)
 @given(layout=some.layouts())
 def test_tokens_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64]) -> None:
     check_tokens(kernels, *layout)
@@ -169,6 +170,7 @@ def test_bits_of_a_token(kernels: ModuleType, text: str, bits: int) -> None:
 # scan, shingle, sketch, bands
 
 
+@fewer(0.6)
 @given(layout=some.layouts(), k=st.integers(1, 63), seed=some.seeds(), lanes=some.lanes())
 def test_scan_is_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64], k: int, seed: int, lanes: Any) -> None:
     text, starts, ends = layout
@@ -184,6 +186,7 @@ def test_scan_is_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64], 
         assert signatures[i].tolist() == expected
 
 
+@fewer(0.6)
 @given(layout=some.layouts(), k=st.integers(1, 5), lanes=some.lanes())
 def test_scan_is_its_parts(kernels: ModuleType, layout: tuple[Any, I64, I64], k: int, lanes: Any) -> None:
     values, offsets, _, _ = kernels.tokenize(*layout)
@@ -259,6 +262,7 @@ def test_band_keys_are_the_oracles(
 # lines
 
 
+@fewer(0.6)
 @given(layout=some.layouts())
 def test_lines_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64]) -> None:
     text, starts, ends = layout

@@ -10,7 +10,7 @@ import naive_repeats as naive
 import numpy as np
 import pytest
 import strategies as some
-from conftest import real_texts
+from conftest import fewer, real_texts
 from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import ints
@@ -59,6 +59,7 @@ def test_pieces_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64
     check_pieces(kernels, *layout, mode)
 
 
+@fewer(0.6)
 @given(layout=some.layouts(), mode=st.integers(0, 2))
 def test_pieces_of_any_text_are_the_oracles(kernels: ModuleType, layout: tuple[Any, I64, I64], mode: int) -> None:
     check_pieces(kernels, *layout, mode)
@@ -187,6 +188,7 @@ def runs_of(kernels: ModuleType, values: U64, offsets: I64, pairs: I64, weight: 
     return [tuple(row) for row in runs.tolist()]
 
 
+@fewer(0.6)
 @given(rows=st.lists(repetitive(), min_size=1, max_size=3), weight=st.integers(0, 8), data=st.data())
 def test_runs_are_the_oracles(kernels: ModuleType, rows: list[list[int]], weight: int, data: st.DataObject) -> None:
     """From every pair of places, and from some of them: each run once, whatever places led to it."""
@@ -214,6 +216,7 @@ def test_runs_are_the_oracles(kernels: ModuleType, rows: list[list[int]], weight
     assert set(found) == through
 
 
+@fewer(0.6)
 @given(
     pool=st.lists(repetitive(), min_size=1, max_size=2),
     rows=st.lists(st.lists(st.one_of(st.integers(0, 5), st.just(-1)), max_size=6), min_size=1, max_size=3),
