@@ -170,6 +170,29 @@ class Corpus:
 
 
 @dataclass(frozen=True, slots=True)
+class Furniture:
+    """The segments that are boilerplate.
+
+    Attributes:
+        rows: int64[m], rows of the segments, ascending.
+        group: int64[m], which boilerplate each is; numbers from 0.
+        spread, share: int64[groups], on how many pages of its host, and float64[groups], on which share of them.
+        template: bool[groups], whether it has slots.
+        tokens: int64[groups], tokens of its first segment.
+        slots: bool[t], offsets int64[m + 1]: for each token of each segment whether it is in a slot.
+    """
+
+    rows: I64
+    group: I64
+    spread: I64
+    share: NDArray[np.float64]
+    template: NDArray[np.bool_]
+    tokens: I64
+    slots: NDArray[np.bool_]
+    offsets: I64
+
+
+@dataclass(frozen=True, slots=True)
 class SiteText:
     """Boilerplate of a host: its text, slots as `□`; on how many of the host's pages it stands; whether copies of it are cut.
 

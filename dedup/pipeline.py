@@ -23,6 +23,7 @@ from dedup.model import (
     NEAR_MISS,
     Batch,
     Corpus,
+    Furniture,
     Phrase,
     SiteText,
     concat,
@@ -35,11 +36,13 @@ from dedup.showing import said_once, shown_matches, shown_repeats, untouched
 from dedup.sparing import lost_since, says_something
 from dedup.stages.cluster import cluster
 from dedup.stages.decide import decide
-from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, Furniture, furnish, site_texts
+from dedup.stages.describe import describe
+from dedup.stages.furnish import SHORT_TOKENS, SURE_SHARE, furnish
 from dedup.stages.label import label
 from dedup.stages.loop import LEAST_TOKENS, loop
 from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
+from dedup.stages.resemble import resemble
 from dedup.stages.segment import FIXED, PLAIN, segment
 from dedup.stages.segment import LABEL as LABEL_KIND
 
@@ -192,19 +195,23 @@ class Run:
         lead[found.group[::-1]] = found.rows[::-1]
         if outcome.passes == 1:
             names = self._host_names if known else [""] * len(hosts)
-            outcome.boilerplate = site_texts(found, lead, segments, names, arena=outcome.left.arena)
+            outcome.boilerplate = describe(found, lead, segments, names, arena=outcome.left.arena)
         if not known or config.boilerplate == "keep":
             return 0
         return self._cut_boilerplate(segments, found, lead)
 
     def _cut_boilerplate(self, segments: Batch, found: Furniture, lead: I64) -> int:
         keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
-        goes = ~keeps[found.group] | (lead[found.group] != found.rows)
-        mine, kept = found.rows[goes], np.where(keeps, lead, -1)[found.group[goes]]
+        near, like = resemble(segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena)
+        rows, group = np.concatenate([found.rows, near]), np.concatenate([found.group, like])
+        goes = ~keeps[group] | (lead[group] != rows)
+        mine, group = rows[goes], group[goes]
+        kept = np.where(keeps, lead, -1)[group]
         first = {name: segments[name][np.where(kept >= 0, kept, mine)] for name in PLACE}
-        reason = np.where(found.template, TEMPLATE, BOILERPLATE)[found.group[goes]]
+        unequal = found.template[group] | np.isin(mine, near)
+        reason = np.where(unequal, TEMPLATE, BOILERPLATE)
         same = {"reason": reason, "grain": np.full(len(mine), GRAINS.index("paragraph"))}
-        unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + found.group[goes])
+        unkept = np.where(kept >= 0, -1, len(self.outcome.removals) + group)
         cuts = take({name: segments[name] for name in (*PLACE, "tokens")}, mine)
         cuts["similarity"] = _alike(self.outcome.left, cuts, first)
         return self.book.cut_what_is_left({**cuts, **same}, first, unkept=unkept)

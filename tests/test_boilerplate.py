@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from conftest import real_texts
@@ -194,6 +195,76 @@ def test_an_article_posted_three_times_with_another_sentence_each_is_no_boilerpl
     assert not {line for lines in _cut_lines(done).values() for line in lines} & set(article)
 
 
+def _with_lists(write: Writer, lists: list[list[str]], pages: int, sentences: int = 20) -> list[str]:
+    """Pages under a common head, the first of which have a list in their middle."""
+    top = f"首页 | {write.han(4)} | {write.han(4)}"
+    texts = []
+    for number in range(pages):
+        first, second = ([write.sentence() for _ in range(sentences)] for _ in range(2))
+        texts.append("\n".join([top, write.han(12), *first, *(lists[number] if number < len(lists) else []), *second]))
+    return texts
+
+
+def test_in_a_menu_two_pages_are_enough() -> None:
+    write = Writer(7)
+    menu = [write.han(4) for _ in range(20)]
+    done = _clean(_pages(_with_lists(write, [menu, menu], 8)))
+    cut = _cut_lines(done)
+    assert set(menu[5:-5]) <= cut[0] & cut[1]
+    assert cut[0] <= {*menu, *cut[2]}
+    # a line that but one page has is no one's repeat, wherever it stands
+    other = [*menu[:10], write.han(4), *menu[10:]]
+    left = _texts(_clean(_pages(_with_lists(Writer(8), [menu, other], 8))))
+    assert other[10] in left[1]
+
+
+def test_on_a_large_host_two_pages_are_not_enough() -> None:
+    write = Writer(9)
+    menu = [write.han(4) for _ in range(20)]
+    left = _texts(_clean(_pages(_with_lists(write, [menu, menu], 50, sentences=3))))
+    assert all(line in left[0] for line in menu)
+
+
+def test_a_poem_posted_again_is_no_menu() -> None:
+    write = Writer(10)
+    poem = [write.han(7) for _ in range(24)]
+    left = "\n".join(_texts(_clean(_pages(_with_lists(write, [poem, poem], 8, sentences=1)))))
+    assert [line for line in poem if line not in left] == []
+
+
+def test_notices_that_are_worded_a_little_differently_go_too() -> None:
+    write = Writer(11)
+    notice = f"本站声明:{write.han(50)}。"
+    other = notice.replace(notice[20:23], write.han(3))
+    texts = [
+        "\n".join([*(write.sentence() for _ in range(5)), other if number == 4 else notice]) for number in range(9)
+    ]
+    done = _clean(_pages(texts))
+    assert {line["reason"] for line in done.removed if line["text"].strip() == other} == {"template"}
+    assert all("本站声明" not in text for text in _texts(done))
+    # another host's is none of this one's
+    elsewhere = _clean([*_pages(texts[:4]), *_pages([texts[4]], host="b.example")])
+    assert other in _texts(elsewhere)[4] or any(
+        line["kind"] == "duplicate" and line["text"].strip() == other for line in elsewhere.removed
+    )
+
+
+def test_what_is_not_closed_is_no_fence() -> None:
+    write = Writer(12)
+    notice = f"本站声明:{write.han(20)}。"
+    marks = [
+        "~~~~~~~~~~",
+        "``` echo 1 ```",
+        "``` echo 1 ```\n``` echo 2 ```",
+        "``` echo 1 ```\n\n```\necho 2 ```",
+        "``` echo 1 ``` 之后",
+    ]
+    texts = ["\n\n".join([write.sentence(), mark, write.sentence(), notice]) for mark in marks]
+    left = _texts(_clean(_pages(texts)))
+    assert all(notice not in text for text in left)
+    assert all(mark in text for mark, text in zip(marks, left, strict=True))
+
+
 def test_bulletins_in_which_only_numbers_change_stay() -> None:
     top = "首页 | 天气 | 专题"
     bulletins = [f"今天白天最高气温{20 + day}度,夜间最低气温{day}度,风力{day % 5 + 1}级。" for day in range(12)]
@@ -287,24 +358,28 @@ def test_how_much_of_it_stays_is_a_setting(boilerplate: Boilerplate, left: int) 
     assert (done.report.kinds["boilerplate"] > 0) == (boilerplate != "keep")
 
 
-def test_footers_of_a_collection_are_reported() -> None:
-    """No host is known of it; `[LCTT][]` and what stands once or twice is too rare."""
+def test_footers_of_a_collection() -> None:
+    """All but one of the eight variants on a list made by eye, and 624 of 631 lines, go when the collection is given a host.
+
+    Three stand on 4 pages or fewer and go as near-duplicates of the others. `[LCTT][]` stands on 7 pages of 632: the rule asks for 32, or 10
+    where that is 1 %, and without the addresses it is not like the others; six of them go as duplicates of the first.
+    """
     whole = real_texts("data", "docs", "lctt_zh_hans.jsonl").read_text(encoding="utf-8")
     texts = [json.loads(line)["text"] for line in whole.split("\n") if line]
-    variants = Counter(
-        line.strip()
-        for text in texts
-        for line in text.split("\n")
-        if "LCTT" in line and re.search("(原创|组织)(编译|翻译)，.*荣誉推出", line)
-    )
-    assert (len(variants), sum(variants.values())) == (8, 631)
-    entries = [
-        re.compile(".*?".join(map(re.escape, entry.text.split(SLOT))))
-        for entry in dedup.scan(texts).boilerplate
-        if "LCTT" in entry.text
+    footer = re.compile("LCTT.*(原创|组织)(编译|翻译)，.*荣誉推出")
+    lines = [
+        (number, line.strip()) for number, text in enumerate(texts) for line in text.split("\n") if footer.search(line)
     ]
-    covered = sum(count for line, count in variants.items() if any(entry.fullmatch(line) for entry in entries))
-    assert covered / sum(variants.values()) >= 0.95
+    variants = Counter(line for _, line in lines)
+    assert (len(variants), len(lines), len(texts)) == (8, 631, 632)
+    done = _clean(_pages(texts))
+    cut = _cut_lines(done)
+    stays = Counter(line for number, line in lines if line not in cut.get(number, set()))
+    assert set(stays) == {"本文由 [LCTT][] 原创翻译，[Linux中国][] 荣誉推出"}
+    assert stays.total() == 7 < 10
+    # without a host nothing goes for it, and what stands often enough is reported
+    reported = {entry.text for entry in dedup.scan(texts).boilerplate}
+    assert sum(count for line, count in variants.items() if line in reported) / len(lines) >= 0.95
 
 
 BLOCKS = re.compile(
@@ -383,15 +458,15 @@ def _host(page: WebPage) -> str:
 class Tally:
     """Characters of lines: rightly cut, wrongly cut, wrongly left."""
 
-    right: int = 0
-    wrong: int = 0
-    left: int = 0
+    right: float = 0.0
+    wrong: float = 0.0
+    left: float = 0.0
 
-    def add(self, size: int, is_cut: bool, is_main: bool) -> None:
-        """Count a line."""
-        self.right += size * (is_cut and not is_main)
-        self.wrong += size * (is_cut and is_main)
-        self.left += size * (not is_cut and not is_main)
+    def add(self, size: int, cut: float, is_main: bool) -> None:
+        """Count a line of which a share was cut."""
+        self.right += size * cut * (not is_main)
+        self.wrong += size * cut * is_main
+        self.left += size * (1 - cut) * (not is_main)
 
     @property
     def precision(self) -> float:
@@ -404,38 +479,46 @@ class Tally:
         return self.right / (self.right + self.left)
 
 
-def test_furniture_of_web_pages(web_pages: list[WebPage]) -> None:
-    """Measured: precision .974, recall .368; lines that are the same on three pages of the host have .967 and .411.
+def _share_cut(done: Cleaned, pages: list[WebPage]) -> list[list[float]]:
+    """Of each line of each page the share of its bytes that was cut as boilerplate."""
+    gone = [np.zeros(sum(len(line.encode()) + 1 for line in page.lines), bool) for page in pages]
+    for line in done.removed:
+        if line["kind"] == "boilerplate" and line["action"] == "cut":
+            gone[int(line["record"])][int(line["start"]) : int(line["end"])] = True
+    shares = []
+    for page, bits in zip(pages, gone, strict=True):
+        ends = np.cumsum([len(line.encode()) + 1 for line in page.lines])
+        starts = np.concatenate([[0], ends[:-1]])
+        shares.append([float(bits[start : end - 1].mean()) for start, end in zip(starts, ends, strict=True)])
+    return shares
 
-    Where short lines count as main text wherever their words stand in it, our precision is .943. There is little more to find
-    among what repeats: lines of which three pages have something like it, at least three fifths of the words, are .05 more, and
-    a fifth of that is main text. Precision is won by leaving what the bodies of pages have in common, such as `Weight:` of
-    products. Where most of a page is long lines that other pages have too, those stay as well, one copy of each: an article
-    posted again looks like that.
+
+def test_furniture_of_web_pages(web_pages: list[WebPage]) -> None:
+    """Measured: precision .9705, recall .4626; lines that are the same on three pages of the host have .967 and .412.
+
+    Counted are letters and digits of lines, of records that stay and whose main text was written down. A line is main text if its words stand
+    in the main text in a row; one of under five words if it is a line there: where those count as main text wherever their words stand in it,
+    our precision is @L@. What is not main text is also what readers wrote and what stands on one page only, more than half of it.
+    The constants were chosen on these pages.
     """
     rows = [{"url": page.url, "text": "\n".join(page.lines)} for page in web_pages]
     done = _clean(rows)
     assert done.report.settled
-    spans: dict[int, set[int]] = {}
-    for line in done.removed:
-        if line["kind"] == "boilerplate" and line["action"] == "cut":
-            spans.setdefault(int(line["record"]), set()).add(int(line["start"]))
     stay = set(done.kept.tolist())
     on: dict[tuple[str, str], set[int]] = {}
     for number, page in enumerate(web_pages):
         for text in page.lines:
             on.setdefault((_host(page), _words(text)), set()).add(number)
     ours, exact, loosely = Tally(), Tally(), Tally()
+    shares = _share_cut(done, web_pages)
     for number, page in enumerate(web_pages):
-        at = 0
-        for text in page.lines:
-            words, start = _words(text), at
-            at += len(text.encode()) + 1
+        for text, share in zip(page.lines, shares[number], strict=True):
+            words = _words(text)
             if number in stay and page.main.strip() and words:
-                size, is_cut = len(words.replace(" ", "")), start in spans.get(number, set())
-                ours.add(size, is_cut, page.has(words, loosely=False))
-                loosely.add(size, is_cut, page.has(words, loosely=True))
+                size = len(words.replace(" ", ""))
+                ours.add(size, share, page.has(words, loosely=False))
+                loosely.add(size, share, page.has(words, loosely=True))
                 exact.add(size, len(on[_host(page), words]) >= 3, page.has(words, loosely=False))
     assert ours.precision >= 0.97 > exact.precision
     assert loosely.precision >= 0.94
-    assert ours.recall >= exact.recall - 0.05
+    assert ours.recall >= exact.recall + 0.05

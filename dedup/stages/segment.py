@@ -74,7 +74,10 @@ def _ends_in_colon(arena: U8, ends: I64) -> NDArray[np.bool_]:
 
 
 def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Documents whose lines need a closer look: Markdown, fenced code, tables, hard-wrapped text."""
+    """Documents whose lines need a closer look: Markdown, fenced code, tables, hard-wrapped text.
+
+    Outside Markdown a lone fence that is not closed is a row of tildes, not code up to the end of the document.
+    """
     special: NDArray[np.bool_] = markdown.astype(bool)
     if not len(starts):
         return special
@@ -82,7 +85,11 @@ def _special(arena: U8, owner: I64, starts: I64, ends: I64, markdown: NDArray[np
     for fence in (0x60, 0x7E):
         hit = (first == fence) & long_enough
         hit[hit] = (arena[starts[hit] + 1] == fence) & (arena[starts[hit] + 2] == fence)
-        special[owner[hit]] = True
+        lines = np.flatnonzero(hit)
+        fences = np.bincount(owner[lines], minlength=len(special))
+        special |= fences > 1
+        for line in lines[fences[owner[lines]] == 1]:
+            special[owner[line]] |= _closes_itself(arena[starts[line] : ends[line]].tobytes())
     rule = ((first == 0x7C) | (first == 0x2D) | (first == 0x3A)) & long_enough
     for line in np.flatnonzero(rule):
         if b"|" in (text := arena[starts[line] : ends[line]].tobytes()) and _RULE.match(text):
@@ -128,6 +135,11 @@ def _joins(arena: U8, starts: I64, ends: I64) -> NDArray[np.bool_]:
     return joins
 
 
+def _closes_itself(line: bytes) -> bool:
+    """Whether a line that begins with a fence is code from end to end."""
+    return line.endswith(line[:3]) and bool(line.strip(line[:1]))
+
+
 def _blocks(
     arena: U8, starts: I64, ends: I64, kind: NDArray[np.uint8], joins: NDArray[np.bool_]
 ) -> Iterator[tuple[int, int, int]]:
@@ -139,7 +151,10 @@ def _blocks(
         if texts[i].startswith(_FENCE):
             mark = texts[i][:3]
             i += 1
-            while i < n and not texts[i].startswith(mark):
+            if mark[:1] in texts[first].lstrip(mark[:1]):  # no fence: code inside a line, or text that begins with it
+                yield int(starts[first]), int(ends[first]), FIXED if _closes_itself(texts[first]) else int(kind[first])
+                continue
+            while i < n and not texts[i].startswith(mark) and not texts[i].endswith(mark):
                 i += 1
             i = min(i + 1, n)
             yield int(starts[first]), int(ends[i - 1]), FIXED
