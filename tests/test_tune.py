@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from conftest import WHOLE
 from hypothesis import given
 from hypothesis import strategies as st
 from planted_corpus import Planted, edit_similarity, jaccard, planted
@@ -80,18 +81,17 @@ def compare(made: Planted, config: Config, measure: Any) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize(
-    "corpus",
-    [
-        {"seed": 1},
-        {"seed": 2, "chinese": True},
-        {"seed": 3, "copies": 600, "templates": 80, "fillers": 60},
-        {"seed": 4, "copies": 1500, "templates": 10, "splices": 400},
-        {"seed": 5, "members": 2, "templates": 200},
-        {"seed": 6, "chinese": True, "templates": 0, "splices": 0},
-    ],
-    ids=str,
-)
+CORPORA: list[dict[str, Any]] = [
+    {"seed": 1},
+    {"seed": 2, "chinese": True},
+    {"seed": 5, "members": 2, "templates": 200},
+    {"seed": 3, "copies": 600, "templates": 80, "fillers": 60},
+    {"seed": 4, "copies": 1500, "templates": 10, "splices": 400},
+    {"seed": 6, "chinese": True, "templates": 0, "splices": 0},
+]
+
+
+@pytest.mark.parametrize("corpus", CORPORA if WHOLE else CORPORA[:3], ids=str)
 def test_estimates_of_paragraphs_are_true(corpus: dict[str, Any]) -> None:
     made = planted(**corpus)
     assert compare(made, Config(grain="paragraph"), edit_similarity) == []
