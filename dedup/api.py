@@ -56,7 +56,13 @@ class Cleaned:
 
 
 def scan(
-    source: Input, config: Config | None = None, *, fields: Fields | None = None, threads: int = 1, top: int = 10
+    source: Input,
+    config: Config | None = None,
+    *,
+    fields: Fields | None = None,
+    threads: int = 1,
+    memory: int | None = None,
+    top: int = 10,
 ) -> Report:
     """Find what repeats.
 
@@ -65,6 +71,7 @@ def scan(
         config: what to compare and how.
         fields: names of the text, id, URL, date and source columns; what is not named is looked for.
         threads: batches at work at a time; does not change the result.
+        memory: bytes that a run over files keeps within; does not change the result.
         top: clusters to describe.
 
     Raises:
@@ -72,13 +79,13 @@ def scan(
     """
     config = config or Config()
     if isinstance(source, str | os.PathLike):
-        return scan_files([os.fspath(source)], config, fields=fields, threads=threads, top=top)
+        return scan_files([os.fspath(source)], config, fields=fields, threads=threads, memory=memory, top=top)
     return report_of(_decide(corpus_of(source, fields), config, threads), config, top, [])
 
 
 def clean(
     source: Input, config: Config | None = None, *, out: str | os.PathLike[str] | None = None, fields: Fields | None = None,
-    threads: int = 1, top: int = 10,
+    threads: int = 1, memory: int | None = None, top: int = 10,
 ) -> Cleaned | CleanResult:  # fmt: skip
     """Remove what repeats: files into the folder `out`, texts and tables into new ones.
 
@@ -89,13 +96,15 @@ def clean(
     if isinstance(source, str | os.PathLike):
         if out is None:
             raise UsageError("cleaning files needs a folder to write to: out=….")
-        return clean_files([os.fspath(source)], os.fspath(out), config, fields=fields, threads=threads, top=top)
+        return clean_files(
+            [os.fspath(source)], os.fspath(out), config, fields=fields, threads=threads, memory=memory, top=top
+        )
     if out is not None:
         raise UsageError("texts and tables are cleaned in memory: leave `out` away, the result has the cleaned data.")
-    memory = corpus_of(source, fields)
-    outcome = _decide(memory, config, threads)
+    held = corpus_of(source, fields)
+    outcome = _decide(held, config, threads)
     return Cleaned(
-        data=rebuilt(memory, outcome.left),
+        data=rebuilt(held, outcome.left),
         kept=np.flatnonzero(~outcome.left.dropped),
         removed=_removed(outcome, config),
         report=report_of(outcome, config, top, []),
@@ -103,7 +112,13 @@ def clean(
 
 
 def tune(
-    source: Input, config: Config | None = None, *, fields: Fields | None = None, threads: int = 1, top: int = 10
+    source: Input,
+    config: Config | None = None,
+    *,
+    fields: Fields | None = None,
+    threads: int = 1,
+    memory: int | None = None,
+    top: int = 10,
 ) -> Tuning:
     """Estimate recall and precision by threshold on the data itself, and propose a setting; see `dedup.tuning.tune`.
 
@@ -112,13 +127,14 @@ def tune(
         config: the matching of its grain is what is tuned; the grain `auto` stands for paragraphs.
         fields: names of columns; what is not named is looked for.
         threads: batches at work at a time; does not change the result.
+        memory: bytes that a run over files keeps within; does not change the result.
         top: pairs at the proposed line to describe.
 
     Raises:
         UsageError: there is no such file or column, or too little text to estimate from.
     """
     if isinstance(source, str | os.PathLike):
-        return tune_files([os.fspath(source)], config, fields=fields, threads=threads, top=top)
+        return tune_files([os.fspath(source)], config, fields=fields, threads=threads, memory=memory, top=top)
     backend = LocalBackend(threads)
     try:
         return tune_corpus(corpus_of(source, fields).corpus, config or Config(), backend, top)

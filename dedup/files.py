@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from dedup import kernels, pipeline
+from dedup import kernels, pipeline, spill
 from dedup.backends.base import Backend
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
@@ -65,7 +65,8 @@ class CleanResult:
 
 def scan_files(
     inputs: Sequence[str], config: Config | None = None, *, fields: Fields | None = None, format: str | None = None,
-    threads: int = 1, save: str | None = None, top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
+    threads: int = 1, memory: int | None = None, save: str | None = None, top: int = 10, progress: Progress | None = None,
+    backend: Backend | None = None,
 ) -> Report:  # fmt: skip
     """Find what repeats in files and say so; nothing is written but, if asked for, the saved run.
 
@@ -75,6 +76,7 @@ def scan_files(
         fields: names of record fields; what is not named is looked for.
         format: the format of inputs whose name does not tell it.
         threads: batches at work at a time; does not change the result.
+        memory: bytes that the run keeps within, see `dedup.spill.within`; does not change the result.
         save: a folder to save documents, segments, matches and clusters in, as Parquet.
         top: clusters to describe in the report.
         progress: is told how far the run is.
@@ -86,7 +88,7 @@ def scan_files(
     """
     config = config or Config()
     plain, runs = expand(inputs)
-    with _sources(plain, format) as found, _backend(backend, threads) as worker:
+    with spill.within(memory), _sources(plain, format) as found, _backend(backend, threads) as worker:
         outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, runs)
         result = report_of(outcome, config, top, notes)
         if save is not None:
@@ -97,8 +99,8 @@ def scan_files(
 
 def clean_files(
     inputs: Sequence[str], out: str, config: Config | None = None, *, fields: Fields | None = None, format: str | None = None,
-    threads: int = 1, overwrite: bool = False, bad_records: str = "keep", dry_run: bool = False, log: str | None = None,
-    top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
+    threads: int = 1, memory: int | None = None, overwrite: bool = False, bad_records: str = "keep", dry_run: bool = False,
+    log: str | None = None, top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
 ) -> CleanResult:  # fmt: skip
     """Write cleaned copies of files to a folder, and beside them what was removed.
 
@@ -118,7 +120,7 @@ def clean_files(
     config, progress = config or Config(), progress or _Silent()
     if bad_records not in ("keep", "quarantine", "fail"):
         raise UsageError(f"bad_records must be keep, quarantine or fail, not {bad_records!r}.")
-    with _sources(inputs, format) as found:
+    with spill.within(memory), _sources(inputs, format) as found:
         prints = [_fingerprint(source.path) for source in found.sources]
         if out == "-" and (len(found.sources) != 1 or found.sources[0].format == "parquet"):
             raise UsageError("standard output takes one input of a text format. Name a folder: -o OUT.")
@@ -144,7 +146,7 @@ def clean_files(
 
 def tune_files(
     inputs: Sequence[str], config: Config | None = None, *, fields: Fields | None = None, format: str | None = None,
-    threads: int = 1, top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
+    threads: int = 1, memory: int | None = None, top: int = 10, progress: Progress | None = None, backend: Backend | None = None,
 ) -> Tuning:  # fmt: skip
     """Estimate recall and precision by threshold on files, and propose a setting; nothing is written.
 
@@ -157,7 +159,7 @@ def tune_files(
         FormatError: no input can be read.
     """
     progress = progress or _Silent()
-    with _sources(inputs, format) as found, _backend(backend, threads) as worker:
+    with spill.within(memory), _sources(inputs, format) as found, _backend(backend, threads) as worker:
         progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
         corpus = read(found.sources, fields or Fields(), BATCH_BYTES, progress.advance)
         return tune(corpus, config or Config(), worker, top, lambda name: progress.phase(name, None))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 LAYERS = [
     {"errors", "model", "config", "curve"},
-    {"kernels"},
+    {"kernels", "spill"},
     {"formats", "backends", "publish", "log"},
     {"align"},
     {"ledger"},

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from dedup import spill
 from dedup.backends.base import RowFunction, RunFunction
 from dedup.model import Batch, concat, take
 
@@ -21,7 +22,7 @@ class LocalBackend:
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="dedup") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(threads, "dedup", spill.here) if threads > 1 else None
 
     def map_batches(self, function: RowFunction, batches: Iterable[Batch]) -> Iterator[Batch]:
         """Apply `function` to each batch, in order; at most two batches a thread are under way."""

@@ -61,6 +61,15 @@ def _keep(text: str) -> tuple[str, tuple[str, ...]]:
     return rule, prefer
 
 
+def _size(text: str) -> int:
+    from dedup.spill import parse_size
+
+    try:
+        return parse_size(text)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{text!r} is no size, such as 512M or 8G.") from None
+
+
 def _min_left(text: str) -> tuple[float, int]:
     if text.strip() == "0":
         return 0.0, 0
@@ -159,6 +168,10 @@ READING = (
         "--threads", type=click.IntRange(1, 256), metavar="N",
         text=f"Threads; the result is the same with any.  [cores, at most {MOST_THREADS}]",
     ),
+    option(
+        "--memory", type=_size, metavar="SIZE",
+        text="Memory to keep within, such as 512M or 8G; the result is the same with any.  [half of what is free]",
+    ),
 )  # fmt: skip
 TOP = (option("--top", type=click.IntRange(0), default=5, metavar="N", text="How many clusters to show."),)
 SAYING = (
@@ -210,7 +223,12 @@ def reading_of(settings: dict[str, Any]) -> dict[str, Any]:
     from dedup.model import Fields
 
     fields = Fields(settings.pop("text_field"), **{role: settings.pop(f"{role}_field") for role, _ in _ROLES})
-    return {"fields": fields, "format": settings.pop("format_"), "threads": settings.pop("threads") or _threads()}
+    return {
+        "fields": fields,
+        "format": settings.pop("format_"),
+        "threads": settings.pop("threads") or _threads(),
+        "memory": settings.pop("memory"),
+    }
 
 
 def _threads() -> int:

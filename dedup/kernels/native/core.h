@@ -81,7 +81,7 @@ typedef enum status {
     STATUS_BUFFER
 } status;
 
-/* A growing array of 64-bit integers that belongs to the caller, who frees `data`. */
+/* A growing array of 64-bit integers that belongs to the caller, who frees it with `words_free`. */
 typedef struct words {
     uint64_t *data;
     size_t size;
@@ -91,9 +91,21 @@ typedef struct words {
 int words_reserve(words *array, size_t more); /* 0, or -1 when memory is short; the old content stays */
 void words_free(words *array);
 
-/* Memory that `free` gives back; NULL when it is short. */
+/* Memory that `block_free` gives back; NULL when it is short. */
 void *array_new(size_t count, size_t item_bytes);
 void *array_zeros(size_t count, size_t item_bytes);
+
+/* ---- memory within a cap ---------------------------------------------------------------------------------- */
+
+/* Large blocks go to files in `folder` while the process has much in memory already; nested calls count, the first one's
+ * cap holds. -1: not on this system, or not now. */
+int spill_start(const char *folder, size_t cap);
+size_t spill_stop(void); /* the most bytes that were in files at a time */
+
+void *advised(void *data, size_t bytes); /* data; a hint to the system that large pages would serve it */
+void *block_make(size_t bytes, int zeroed);
+void *block_resize(void *data, size_t bytes);
+void block_free(void *data);
 
 /* ---- fold table ------------------------------------------------------------------------------------------- */
 

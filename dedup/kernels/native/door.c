@@ -55,7 +55,7 @@ typedef struct array_object {
 
 static void array_free(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
-    free(((array_object *)self)->data);
+    block_free(((array_object *)self)->data);
     PyObject_Free(self);
     Py_DECREF(type);
 }

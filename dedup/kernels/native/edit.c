@@ -254,9 +254,9 @@ status edit_distances(const ragged *in, const int64_t *pairs, size_t pair_count,
     bad = editor_make(&with, longest_pattern(in, pairs, pair_count));
     for (size_t i = 0; i < pair_count && !bad; i++)
         distances[i] = distance_of(&with, row_of(in, pairs[2 * i]), row_of(in, pairs[2 * i + 1]), limits[i]);
-    free(with.symbols);
-    free(with.next);
-    free(with.blocks);
-    free(with.rows);
+    block_free(with.symbols);
+    block_free(with.next);
+    block_free(with.blocks);
+    block_free(with.rows);
     return bad;
 }

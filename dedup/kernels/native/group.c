@@ -54,7 +54,7 @@ static int grouping_make(grouping *in) {
 }
 
 static void grouping_free(grouping *in) {
-    free(in->memory);
+    block_free(in->memory);
     words_free(&in->buckets);
     words_free(&in->links);
 }
@@ -203,7 +203,7 @@ status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *dist
         while (slots[at] && distinct->data[slots[at] - 1] != keys[i]) at = (at + 1) & last;
         if (!slots[at]) {
             if (words_reserve(distinct, 1)) {
-                free(slots);
+                block_free(slots);
                 return STATUS_MEMORY;
             }
             distinct->data[distinct->size++] = keys[i];
@@ -211,7 +211,7 @@ status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *dist
         }
         numbers[i] = (int64_t)slots[at] - 1;
     }
-    free(slots);
+    block_free(slots);
     return STATUS_OK;
 }
 
@@ -246,8 +246,8 @@ static status keep_unordered(const int64_t *pairs, size_t pair_count, size_t n, 
                 if (kept[earlier(pairs + 2 * (at - 1))]) kept[node] = 0;
     }
     status end = heads && links ? STATUS_OK : STATUS_MEMORY;
-    free(heads);
-    free(links);
+    block_free(heads);
+    block_free(links);
     return end;
 }
 

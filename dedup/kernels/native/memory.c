@@ -11,7 +11,7 @@
 #define LARGE_PAGE ((uintptr_t)1 << 21)
 
 /* A hint: what comes of it is the system's choice. */
-static void *advised(void *data, size_t bytes) {
+void *advised(void *data, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (data && bytes >= LARGE_PAGE) {
         uintptr_t start = ((uintptr_t)data + LARGE_PAGE - 1) & ~(LARGE_PAGE - 1);
@@ -26,12 +26,12 @@ static void *advised(void *data, size_t bytes) {
 
 void *array_new(size_t count, size_t item_bytes) {
     if (count > SIZE_MAX / 2 / item_bytes) return NULL;
-    return advised(malloc(count ? count * item_bytes : 1), count * item_bytes);
+    return block_make(count * item_bytes, 0);
 }
 
 void *array_zeros(size_t count, size_t item_bytes) {
     if (count > SIZE_MAX / 2 / item_bytes) return NULL;
-    return advised(calloc(count ? count : 1, item_bytes), count * item_bytes);
+    return block_make(count * item_bytes, 1);
 }
 
 int words_reserve(words *array, size_t more) {
@@ -39,15 +39,15 @@ int words_reserve(words *array, size_t more) {
     size_t needed = array->size + more;
     if (needed <= array->room) return 0;
     size_t room = array->room + array->room / 2 > needed ? array->room + array->room / 2 : needed;
-    uint64_t *data = realloc(array->data, room * sizeof *data);
+    uint64_t *data = block_resize(array->data, room * sizeof *data);
     if (!data) return -1;
-    array->data = advised(data, room * sizeof *data);
+    array->data = data;
     array->room = room;
     return 0;
 }
 
 void words_free(words *array) {
-    free(array->data);
+    block_free(array->data);
     array->data = NULL;
     array->size = array->room = 0;
 }

@@ -86,6 +86,6 @@ status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count,
     table in = {array_zeros((size_t)1 << (64 - shift), sizeof(slot)), shift, 0, 0, -1, 0};
     if (!in.slots) return STATUS_MEMORY;
     for (size_t i = 0; i < pair_count; i++) overlap(&in, shingles, pairs + 2 * i, counts + 3 * i);
-    free(in.slots);
+    block_free(in.slots);
     return STATUS_OK;
 }

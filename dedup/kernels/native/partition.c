@@ -121,9 +121,9 @@ status partition(const ragged *in, const int64_t *edits, size_t edit_count, uint
         bags[text] = bag;
         if (partition_text(&with, text, tokens, size)) end = STATUS_MEMORY;
     }
-    free(with.sums);
-    free(with.powers);
-    free(with.seen);
+    block_free(with.sums);
+    block_free(with.powers);
+    block_free(with.seen);
     return end;
 }
 
@@ -285,13 +285,13 @@ status piece_pairs(const piece_rows *in, int64_t limit, int64_t scanned, words *
     joiner with = {.in = in, .limit = (uint64_t)limit, .scanned = (uint64_t)scanned, .pairs = pairs,
                    .mark_shift = 64 - bits, .marks = array_zeros((size_t)1 << (bits - 5), 8)};
     status end = with.marks ? join(&with) : STATUS_MEMORY;
-    free(with.marks);
-    free(with.alive);
-    free(with.slots);
-    free(with.bucket_of);
-    free(with.ends);
-    free(with.keys);
-    free(with.members);
+    block_free(with.marks);
+    block_free(with.alive);
+    block_free(with.slots);
+    block_free(with.bucket_of);
+    block_free(with.ends);
+    block_free(with.keys);
+    block_free(with.members);
     *skipped = (int64_t)with.skipped;
     return end;
 }

@@ -505,7 +505,7 @@ status records(const uint8_t *bytes, size_t size, const key_names *keys, records
     size_t count = keys->offset_count - 1;
     gatherer with = {keys, count, array_new(count, sizeof(json_value)), NULL, 0};
     bad = with.found ? records_of(bytes, size, &with, out) : STATUS_MEMORY;
-    free(with.found);
+    block_free(with.found);
     free(with.scratch);
     return bad;
 }

@@ -1,0 +1,289 @@
+/* Memory within a cap: beyond a share of it, large blocks are made in files without a name, and what of those is resident is
+ * let go whenever the process comes near the cap. The system keeps their pages in its cache for as long as it has room, so
+ * that letting go costs a fault when they are touched again, and a disk's time only where memory is truly short. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+#include "core.h"
+
+#if defined(__linux__)
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LARGE ((size_t)1 << 20)
+#define HEAP_SHARE 3                    /* of the cap, one part in so many for large blocks outside of files */
+#define LEAST_RESIDENT ((size_t)48 << 20) /* of files: letting go more often would cost more than it saves */
+#define MARGIN ((size_t)16 << 20)
+#define STRETCH ((size_t)8 << 20)
+#define PATIENCE 2000000 /* nanoseconds between looks */
+
+typedef struct block {
+    char *data;
+    size_t bytes;
+    int file;
+} block;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static block *blocks;
+static size_t block_count, block_room;
+static int users, watching;
+static char *home;
+static size_t cap, spilled, most_spilled;
+static atomic_size_t watched;      /* the cap while there are users, else 0: read without the lock */
+static atomic_size_t spilled_blocks;
+static _Atomic int64_t in_heap;    /* bytes of large blocks outside of files; those made before the first user are not known */
+
+static size_t whole_pages(size_t bytes) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (bytes + page - 1) / page * page;
+}
+
+/* A file without a name, of so many bytes that are truly there: a write to it cannot fail for want of room. */
+static int file_new(size_t bytes) {
+    int file = open(home, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+        char name[4096];
+        if (snprintf(name, sizeof name, "%s/dedup-XXXXXX", home) < (int)sizeof name) {
+            file = mkostemp(name, O_CLOEXEC);
+            if (file >= 0) (void)unlink(name);
+        }
+    }
+    if (file < 0) return -1;
+    if (fallocate(file, 0, 0, (off_t)bytes) && (errno != EOPNOTSUPP || ftruncate(file, (off_t)bytes))) {
+        (void)close(file);
+        return -1;
+    }
+    return file;
+}
+
+static void note_spilled(size_t more, size_t less) {
+    spilled = spilled + more - less;
+    if (spilled > most_spilled) most_spilled = spilled;
+}
+
+/* With the lock held. No large pages are asked for: advice to a part of a mapping splits it, and one that is split cannot be made
+ * larger in place. */
+static void *block_new(size_t bytes) {
+    if (block_count == block_room) {
+        size_t room = block_room ? 2 * block_room : 64;
+        block *more = realloc(blocks, room * sizeof *more);
+        if (!more) return NULL;
+        blocks = more;
+        block_room = room;
+    }
+    bytes = whole_pages(bytes);
+    int file = file_new(bytes);
+    if (file < 0) return NULL;
+    char *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (data == MAP_FAILED) {
+        (void)close(file);
+        return NULL;
+    }
+    blocks[block_count++] = (block){data, bytes, file};
+    atomic_store(&spilled_blocks, block_count);
+    note_spilled(bytes, 0);
+    return data;
+}
+
+static block *block_of(const void *data) {
+    for (size_t i = block_count; i-- > 0;)
+        if (blocks[i].data == data) return blocks + i;
+    return NULL;
+}
+
+static int is_spilled(const void *data) {
+    if (!atomic_load(&spilled_blocks) || (uintptr_t)data % 4096) return 0;
+    pthread_mutex_lock(&lock);
+    int found = block_of(data) != NULL;
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+static int goes_to_file(size_t bytes) {
+    size_t limit = atomic_load(&watched);
+    int64_t heap = atomic_load(&in_heap);
+    return limit && bytes >= LARGE && (heap > 0 ? (size_t)heap : 0) + bytes > limit / HEAP_SHARE;
+}
+
+static void *heap_noted(void *data) {
+    size_t bytes = data ? malloc_usable_size(data) : 0;
+    if (bytes >= LARGE) atomic_fetch_add(&in_heap, (int64_t)bytes);
+    return data;
+}
+
+static void heap_forgotten(void *data) {
+    size_t bytes = data ? malloc_usable_size(data) : 0;
+    if (bytes >= LARGE) atomic_fetch_sub(&in_heap, (int64_t)bytes);
+}
+
+void *block_make(size_t bytes, int zeroed) {
+    if (goes_to_file(bytes)) {
+        pthread_mutex_lock(&lock);
+        void *data = users ? block_new(bytes) : NULL;
+        pthread_mutex_unlock(&lock);
+        return data; /* a full disk is memory that is short: to take it from the heap would break the cap in silence */
+    }
+    return heap_noted(advised(zeroed ? calloc(1, bytes ? bytes : 1) : malloc(bytes ? bytes : 1), bytes));
+}
+
+void block_free(void *data) {
+    if (!is_spilled(data)) {
+        heap_forgotten(data);
+        free(data);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    block *found = block_of(data);
+    block gone = *found;
+    *found = blocks[--block_count];
+    atomic_store(&spilled_blocks, block_count);
+    note_spilled(0, gone.bytes);
+    pthread_mutex_unlock(&lock);
+    (void)munmap(gone.data, gone.bytes);
+    (void)close(gone.file);
+}
+
+/* A block in a file made larger or smaller; NULL leaves it as it was. */
+static void *spilled_resize(void *data, size_t bytes) {
+    void *moved = NULL;
+    bytes = whole_pages(bytes ? bytes : 1);
+    pthread_mutex_lock(&lock);
+    block *found = block_of(data);
+    int ready = bytes <= found->bytes || !fallocate(found->file, 0, 0, (off_t)bytes) ||
+                (errno == EOPNOTSUPP && !ftruncate(found->file, (off_t)bytes));
+    if (ready && (moved = mremap(found->data, found->bytes, bytes, MREMAP_MAYMOVE)) != MAP_FAILED) {
+        if (bytes < found->bytes && ftruncate(found->file, (off_t)bytes)) ready = 0; /* its room on the disk stays */
+        note_spilled(bytes, found->bytes);
+        found->data = moved;
+        found->bytes = bytes;
+    } else {
+        moved = NULL;
+    }
+    pthread_mutex_unlock(&lock);
+    return moved;
+}
+
+void *block_resize(void *data, size_t bytes) {
+    if (data && is_spilled(data)) return spilled_resize(data, bytes);
+    size_t held = data ? malloc_usable_size(data) : 0;
+    if (bytes > held && goes_to_file(bytes)) {
+        void *moved = block_make(bytes, 0);
+        if (moved && held) memcpy(moved, data, held);
+        if (moved) block_free(data);
+        return moved;
+    }
+    heap_forgotten(data);
+    void *moved = advised(realloc(data, bytes ? bytes : 1), bytes);
+    heap_noted(moved ? moved : data);
+    return moved;
+}
+
+/* ---- the watch --------------------------------------------------------------------------------------------- */
+
+/* Resident bytes of the process, and those of them that belong to files. */
+static int resident(int file, size_t *all, size_t *of_files) {
+    char text[128];
+    unsigned long size, pages, shared;
+    ssize_t n = pread(file, text, sizeof text - 1, 0);
+    if (n <= 0) return 0;
+    text[n] = 0;
+    if (sscanf(text, "%lu %lu %lu", &size, &pages, &shared) != 3) return 0;
+    *all = pages * (size_t)sysconf(_SC_PAGESIZE);
+    *of_files = shared * (size_t)sysconf(_SC_PAGESIZE);
+    return 1;
+}
+
+/* Lets go of one stretch after another, going round, until half of what may be resident of files is: to let go of all would
+ * take what is in use as well, each time. */
+static void let_go(int file, size_t others, size_t of_files) {
+    static size_t at, place;
+    size_t limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0, all = 0, seen = 0;
+    if (room < LEAST_RESIDENT) room = LEAST_RESIDENT;
+    if (of_files <= room) return;
+    while (seen <= spilled && block_count && of_files > room / 2) {
+        if (at >= block_count || place >= blocks[at].bytes) {
+            at = at + 1 < block_count ? at + 1 : 0;
+            place = 0;
+        }
+        size_t rest = blocks[at].bytes - place, bytes = rest < STRETCH ? rest : STRETCH;
+        (void)madvise(blocks[at].data + place, bytes, MADV_DONTNEED);
+        place += bytes;
+        seen += bytes;
+        if (!resident(file, &all, &of_files)) return;
+    }
+}
+
+static void *watch(void *nothing) {
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    const struct timespec pause = {0, PATIENCE};
+    (void)nothing;
+    for (;;) {
+        size_t all = 0, of_files = 0;
+        (void)nanosleep(&pause, NULL);
+        pthread_mutex_lock(&lock);
+        if (file < 0 || (!users && !block_count)) {
+            watching = 0;
+            pthread_mutex_unlock(&lock);
+            if (file >= 0) (void)close(file);
+            return NULL;
+        }
+        if (resident(file, &all, &of_files)) let_go(file, all - of_files, of_files);
+        pthread_mutex_unlock(&lock);
+    }
+}
+
+int spill_start(const char *folder, size_t bytes) {
+    int wrong = 0;
+    char *copy = strdup(folder);
+    pthread_mutex_lock(&lock);
+    if (copy && !users) {
+        free(home);
+        home = copy;
+        copy = NULL;
+        cap = bytes;
+        most_spilled = spilled;
+        atomic_store(&in_heap, 0);
+    }
+    wrong = !home;
+    if (!wrong && !watching) {
+        pthread_t thread;
+        wrong = pthread_create(&thread, NULL, watch, NULL) != 0;
+        if (!wrong) (void)pthread_detach(thread);
+        watching = !wrong;
+    }
+    if (!wrong && !users++) atomic_store(&watched, cap);
+    pthread_mutex_unlock(&lock);
+    free(copy);
+    return wrong ? -1 : 0;
+}
+
+size_t spill_stop(void) {
+    pthread_mutex_lock(&lock);
+    if (users && !--users) atomic_store(&watched, 0);
+    size_t most = most_spilled;
+    pthread_mutex_unlock(&lock);
+    return most;
+}
+
+#else
+
+void *block_make(size_t bytes, int zeroed) {
+    return advised(zeroed ? calloc(1, bytes ? bytes : 1) : malloc(bytes ? bytes : 1), bytes);
+}
+void block_free(void *data) { free(data); }
+void *block_resize(void *data, size_t bytes) { return advised(realloc(data, bytes ? bytes : 1), bytes); }
+int spill_start(const char *folder, size_t bytes) {
+    (void)folder;
+    (void)bytes;
+    return -1;
+}
+size_t spill_stop(void) { return 0; }
+
+#endif
