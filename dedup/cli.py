@@ -17,6 +17,7 @@ from dedup.terminal.ending import INTERRUPTED, PARTLY, ending, terminable
 from dedup.terminal.options import (
     BANDS,
     INPUTS,
+    PLAN,
     RUN,
     SAYING,
     SEED,
@@ -101,6 +102,7 @@ def main() -> None:
       dedup scan news/                 what repeats, and where
       dedup clean news/ -o cleaned     a copy without the repeats, and a log of them
       dedup restore cleaned -o back    the inputs again, from the copy and its log
+      dedup plan crawl/                what time, memory and disk that takes
 
     INPUT is files, folders, quoted globs, or - for stdin: .txt .md .jsonl .csv .tsv .parquet, all but
     the last also as .gz or .zst.
@@ -305,6 +307,31 @@ def curve(tokens: int, as_json: bool, quiet: bool, **settings: Any) -> None:
         from dedup.terminal.console import make_console
 
         print_curve(found, make_console())
+
+
+@main.command()
+@INPUTS
+@with_options(PLAN)
+def plan(inputs: tuple[str, ...], as_json: bool, quiet: bool, **settings: Any) -> None:
+    """Say beforehand what time, memory and disk a run takes.
+
+    Samples of INPUT, up to some 40 MB of it, are scanned and cleaned with the options given; nothing of that is kept.
+
+    \b
+      dedup plan crawl/ --memory 8G
+      dedup plan crawl.jsonl.zst --grain document --json
+    """
+    from dedup.planning import plan as forecast
+    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.plan_screen import print_plan
+
+    config = config_of(settings)
+    with progress_bars(quiet or as_json) as progress:
+        found = forecast(list(inputs), config, **reading_of(settings), progress=progress)
+    if as_json:
+        _print_json(found.as_dict())
+    elif not quiet:
+        print_plan(found, make_console())
 
 
 @main.command()

@@ -88,7 +88,7 @@ def scan_files(
     """
     config = config or Config()
     plain, runs = expand(inputs)
-    with spill.within(memory), _sources(plain, format) as found, _backend(backend, threads) as worker:
+    with spill.within(memory), opened(plain, format) as found, _backend(backend, threads) as worker:
         outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, runs)
         result = report_of(outcome, config, top, notes)
         if save is not None:
@@ -120,7 +120,7 @@ def clean_files(
     config, progress = config or Config(), progress or _Silent()
     if bad_records not in ("keep", "quarantine", "fail"):
         raise UsageError(f"bad_records must be keep, quarantine or fail, not {bad_records!r}.")
-    with spill.within(memory), _sources(inputs, format) as found:
+    with spill.within(memory), opened(inputs, format) as found:
         prints = [_fingerprint(source.path) for source in found.sources]
         if out == "-" and (len(found.sources) != 1 or found.sources[0].format == "parquet"):
             raise UsageError("standard output takes one input of a text format. Name a folder: -o OUT.")
@@ -159,7 +159,7 @@ def tune_files(
         FormatError: no input can be read.
     """
     progress = progress or _Silent()
-    with spill.within(memory), _sources(inputs, format) as found, _backend(backend, threads) as worker:
+    with spill.within(memory), opened(inputs, format) as found, _backend(backend, threads) as worker:
         progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
         corpus = read(found.sources, fields or Fields(), BATCH_BYTES, progress.advance)
         return tune(corpus, config or Config(), worker, top, lambda name: progress.phase(name, None))
@@ -181,7 +181,7 @@ def restore(out: str, back: str, *, overwrite: bool = False) -> dict[str, Any]:
 
 
 @contextmanager
-def _sources(inputs: Sequence[str], format: str | None) -> Iterator[Discovery]:
+def opened(inputs: Sequence[str], format: str | None) -> Iterator[Discovery]:
     """The sources of the inputs; standard input is spooled to a file for as long as they are used."""
     found = discover(list(inputs), format)
     with tempfile.TemporaryDirectory(prefix="dedup-") as folder:

@@ -23,16 +23,19 @@ except ImportError:  # without a compiler there is no core
 
 LEAST = 128 << 20
 """Bytes; the interpreter and the libraries alone take near to that."""
+HEAP_SHARE = 3
+"""Of the cap, one part in so many may be large arrays that lie in no file."""
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
 
 
 @dataclass(slots=True)
 class Spilled:
-    """What a run had in files; `most` bytes at a time, told when it has ended."""
+    """What a run had in files of `folder`: `most` bytes at a time; `held`: with what was in memory. Told when it has ended."""
 
     folder: str
     most: int = 0
+    held: int = 0
 
 
 def parse_size(text: str) -> int:
@@ -121,7 +124,9 @@ def within(cap: int | None) -> Iterator[Spilled]:
             f"a run needs {LEAST >> 20} MB of memory at the least, not {cap >> 20} MB. Give --memory 512M."
         )
     found = Spilled(spill_folder())
-    started = _native is not None and bytes_ is not None and _native.spill_start(found.folder, bytes_)
+    started = (
+        _native is not None and bytes_ is not None and _native.spill_start(found.folder, bytes_, bytes_ // HEAP_SHARE)
+    )
     if not started:
         if cap is not None:
             raise UsageError(
@@ -140,7 +145,7 @@ def within(cap: int | None) -> Iterator[Spilled]:
         ) from why
     finally:
         _native.spill_here(_numpy_functions(), before)
-        found.most = _native.spill_stop()
+        found.most, found.held = _native.spill_stop()
 
 
 def here() -> object:

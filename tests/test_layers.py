@@ -32,7 +32,7 @@ LAYERS = [
     {"memory", "saved"},
     {"tuning"},
     {"files", "pairing"},
-    {"api"},
+    {"api", "planning"},
     {"terminal"},
     {"cli"},
     {"__main__"},

@@ -178,7 +178,8 @@ SAYING = (
     option("--json", "as_json", is_flag=True, text="Print one JSON document, with numbers as they are."),
     option("-q", "--quiet", is_flag=True, text="Say nothing but errors."),
 )
-RUN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + EXACT + SEED + DECIDING + READING + TOP + SAYING
+PLAN = GRAIN + PRESET + THRESHOLD + MEASURE + SHINGLES + BANDS + EXACT + SEED + DECIDING + READING + SAYING
+RUN = PLAN[: -len(SAYING)] + TOP + SAYING
 TUNE = (
     option("--grain", type=click.Choice(GRAINS), default="paragraph", text="What is compared."),
     *THRESHOLD, *MEASURE, *SHINGLES, *BANDS, *SEED, *NUMBERS, *MIN_TOKENS, *READING,

@@ -97,10 +97,10 @@ void *array_zeros(size_t count, size_t item_bytes);
 
 /* ---- memory within a cap ---------------------------------------------------------------------------------- */
 
-/* Large blocks go to files in `folder` while the process has much in memory already; nested calls count, the first one's
- * cap holds. -1: not on this system, or not now. */
-int spill_start(const char *folder, size_t cap);
-size_t spill_stop(void); /* the most bytes that were in files at a time */
+/* Large blocks go to files in `folder` where `heap` bytes of them lie outside of files already; nested calls count, what the first
+ * one said holds. -1: not on this system, or not now. */
+int spill_start(const char *folder, size_t cap, size_t heap);
+void spill_stop(size_t *in_files, size_t *in_all); /* the most bytes of large blocks at a time */
 
 void *advised(void *data, size_t bytes); /* data; a hint to the system that large pages would serve it */
 void *block_make(size_t bytes, int zeroed);

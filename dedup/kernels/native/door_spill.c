@@ -60,10 +60,10 @@ PyObject *py_spill_here(PyObject *module, PyObject *args) {
 
 PyObject *py_spill_start(PyObject *module, PyObject *args) {
     PyObject *folder;
-    unsigned long long bytes;
+    unsigned long long bytes, heap;
     (void)module;
-    if (!PyArg_ParseTuple(args, "O&K", PyUnicode_FSConverter, &folder, &bytes)) return NULL;
-    int wrong = spill_start(PyBytes_AsString(folder), (size_t)bytes);
+    if (!PyArg_ParseTuple(args, "O&KK", PyUnicode_FSConverter, &folder, &bytes, &heap)) return NULL;
+    int wrong = spill_start(PyBytes_AsString(folder), (size_t)bytes, (size_t)heap);
     Py_DECREF(folder);
     return PyBool_FromLong(!wrong);
 }
@@ -71,5 +71,7 @@ PyObject *py_spill_start(PyObject *module, PyObject *args) {
 PyObject *py_spill_stop(PyObject *module, PyObject *args) {
     (void)module;
     if (!PyArg_ParseTuple(args, "")) return NULL;
-    return PyLong_FromSize_t(spill_stop());
+    size_t in_files, in_all;
+    spill_stop(&in_files, &in_all);
+    return Py_BuildValue("(nn)", (Py_ssize_t)in_files, (Py_ssize_t)in_all);
 }

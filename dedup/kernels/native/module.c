@@ -27,7 +27,7 @@ static PyMethodDef functions[] = {
     {"unescape", py_unescape, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
     {"spill_start", py_spill_start, METH_VARARGS, "Keep memory within a cap, with large blocks in files of a folder."},
-    {"spill_stop", py_spill_stop, METH_VARARGS, "End that; the most bytes that were in files."},
+    {"spill_stop", py_spill_stop, METH_VARARGS, "End that; the most bytes that were in files, and in large blocks at all."},
     {"spill_here", py_spill_here, METH_VARARGS, "Take numpy's blocks in this thread from there, or from what was before."},
     {NULL, NULL, 0, NULL},
 };

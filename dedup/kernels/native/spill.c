@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #define LARGE ((size_t)1 << 20)
-#define HEAP_SHARE 3                    /* of the cap, one part in so many for large blocks outside of files */
 #define LEAST_RESIDENT ((size_t)48 << 20) /* of files: letting go more often would cost more than it saves */
 #define MARGIN ((size_t)16 << 20)
 #define STRETCH ((size_t)8 << 20)
@@ -35,10 +34,11 @@ static block *blocks;
 static size_t block_count, block_room;
 static int users, watching;
 static char *home;
-static size_t cap, spilled, most_spilled;
-static atomic_size_t watched;      /* the cap while there are users, else 0: read without the lock */
+static size_t cap, heap_share, spilled, most_spilled;
+static atomic_size_t heap_limit;   /* for large blocks outside of files while there are users, else 0: read without the lock */
 static atomic_size_t spilled_blocks;
 static _Atomic int64_t in_heap;    /* bytes of large blocks outside of files; those made before the first user are not known */
+static _Atomic int64_t most_held;  /* of these and of those in files, at a time */
 
 static size_t whole_pages(size_t bytes) {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -63,9 +63,16 @@ static int file_new(size_t bytes) {
     return file;
 }
 
+static void note_held(int64_t heap) {
+    int64_t now = heap + (int64_t)spilled, most = atomic_load(&most_held);
+    while (now > most && !atomic_compare_exchange_weak(&most_held, &most, now)) {
+    }
+}
+
 static void note_spilled(size_t more, size_t less) {
     spilled = spilled + more - less;
     if (spilled > most_spilled) most_spilled = spilled;
+    note_held(atomic_load(&in_heap));
 }
 
 /* With the lock held. No large pages are asked for: advice to a part of a mapping splits it, and one that is split cannot be made
@@ -107,14 +114,14 @@ static int is_spilled(const void *data) {
 }
 
 static int goes_to_file(size_t bytes) {
-    size_t limit = atomic_load(&watched);
+    size_t limit = atomic_load(&heap_limit);
     int64_t heap = atomic_load(&in_heap);
-    return limit && bytes >= LARGE && (heap > 0 ? (size_t)heap : 0) + bytes > limit / HEAP_SHARE;
+    return limit && bytes >= LARGE && (heap > 0 ? (size_t)heap : 0) + bytes > limit;
 }
 
 static void *heap_noted(void *data) {
     size_t bytes = data ? malloc_usable_size(data) : 0;
-    if (bytes >= LARGE) atomic_fetch_add(&in_heap, (int64_t)bytes);
+    if (bytes >= LARGE) note_held(atomic_fetch_add(&in_heap, (int64_t)bytes) + (int64_t)bytes);
     return data;
 }
 
@@ -239,7 +246,7 @@ static void *watch(void *nothing) {
     }
 }
 
-int spill_start(const char *folder, size_t bytes) {
+int spill_start(const char *folder, size_t bytes, size_t heap) {
     int wrong = 0;
     char *copy = strdup(folder);
     pthread_mutex_lock(&lock);
@@ -248,8 +255,10 @@ int spill_start(const char *folder, size_t bytes) {
         home = copy;
         copy = NULL;
         cap = bytes;
+        heap_share = heap ? heap : 1;
         most_spilled = spilled;
         atomic_store(&in_heap, 0);
+        atomic_store(&most_held, (int64_t)spilled);
     }
     wrong = !home;
     if (!wrong && !watching) {
@@ -258,18 +267,18 @@ int spill_start(const char *folder, size_t bytes) {
         if (!wrong) (void)pthread_detach(thread);
         watching = !wrong;
     }
-    if (!wrong && !users++) atomic_store(&watched, cap);
+    if (!wrong && !users++) atomic_store(&heap_limit, heap_share);
     pthread_mutex_unlock(&lock);
     free(copy);
     return wrong ? -1 : 0;
 }
 
-size_t spill_stop(void) {
+void spill_stop(size_t *in_files, size_t *in_all) {
     pthread_mutex_lock(&lock);
-    if (users && !--users) atomic_store(&watched, 0);
-    size_t most = most_spilled;
+    if (users && !--users) atomic_store(&heap_limit, 0);
+    *in_files = most_spilled;
+    *in_all = (size_t)atomic_load(&most_held);
     pthread_mutex_unlock(&lock);
-    return most;
 }
 
 #else
@@ -279,11 +288,12 @@ void *block_make(size_t bytes, int zeroed) {
 }
 void block_free(void *data) { free(data); }
 void *block_resize(void *data, size_t bytes) { return advised(realloc(data, bytes ? bytes : 1), bytes); }
-int spill_start(const char *folder, size_t bytes) {
+int spill_start(const char *folder, size_t bytes, size_t heap) {
     (void)folder;
     (void)bytes;
+    (void)heap;
     return -1;
 }
-size_t spill_stop(void) { return 0; }
+void spill_stop(size_t *in_files, size_t *in_all) { *in_files = *in_all = 0; }
 
 #endif
