@@ -227,9 +227,25 @@ class Chain:
         return batch
 
 
+CHUNK_BYTES = 32 << 20
+"""Batches are joined by so many bytes, so that what is gathered from many of them is few large arrays and not many small ones."""
+
+
 def concat(batches: Iterable[Batch]) -> Batch:
     """One batch of the rows of all; of no batches at all an empty dict."""
-    parts = list(batches)
+    chunks: list[Batch] = []
+    parts: list[Batch] = []
+    size = 0
+    for batch in batches:
+        parts.append(batch)
+        size += sum(column.nbytes for column in batch.values())
+        if size > CHUNK_BYTES:
+            chunks.append(_joined(parts))
+            parts, size = [], 0
+    return _joined([*chunks, *parts])
+
+
+def _joined(parts: list[Batch]) -> Batch:
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}

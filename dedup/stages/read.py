@@ -12,6 +12,9 @@ from dedup.errors import FormatError, UsageError
 from dedup.formats import SourceReader, open_source
 from dedup.model import U8, BadRecord, Corpus, Documents, Fields, Source, Strings
 
+GATHERED = 512
+"""Batches of a source that are held before they become one: few large columns are let go of more easily than many small ones."""
+
 WHOLE_SOURCE = -1
 """Record number of a bad record that stands for a whole source that cannot be read."""
 
@@ -46,6 +49,8 @@ def read(
             for batch in reader.read():
                 arena.add(batch.text.values[batch.text.offsets[0] : batch.text.offsets[-1]])
                 mine.append(replace(batch, text=Strings(np.zeros(0, np.uint8), batch.text.offsets)))
+                if len(mine) == GATHERED:
+                    mine = [_joined_documents(mine)]
                 if progress is not None:
                     progress(batch.consumed)
             resolved.append(reader.fields)
@@ -130,6 +135,23 @@ def _corpus(
         meta=_meta(parts),
         bad=bad,
         fields=fields,
+    )
+
+
+def _joined_documents(parts: list[Documents]) -> Documents:
+    """Batches of one source as one; their texts are in the arena already."""
+    lengths = [np.diff(part.text.offsets) for part in parts]
+    return replace(
+        parts[0],
+        records=_ints([part.records for part in parts]),
+        positions=_ints([part.positions for part in parts], (0, 2)),
+        text=Strings(
+            np.zeros(0, np.uint8), np.concatenate([np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))])
+        ),
+        bounds=np.concatenate([part.bounds for part in parts]),
+        meta=_meta(parts),
+        bad=tuple(record for part in parts for record in part.bad),
+        consumed=sum(part.consumed for part in parts),
     )
 
 
