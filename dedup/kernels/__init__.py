@@ -33,6 +33,7 @@ tokenize = _chosen.tokenize
 tokens = _chosen.tokens
 scan = _chosen.scan
 shingle = _chosen.shingle
+text_shingles = _chosen.text_shingles
 sketch = _chosen.sketch
 band_keys = _chosen.band_keys
 bucket_pairs = _chosen.bucket_pairs

@@ -117,6 +117,21 @@ def shingle(values: U64, offsets: I64, k: int, seed: int) -> tuple[U64, I64]:
     return _made(shingles, np.uint64), bounds
 
 
+def text_shingles(text: U8, starts: I64, ends: I64, k: int, seed: int) -> tuple[U64, I64]:
+    """`shingle` of `tokens`, in one pass and without storing the tokens.
+
+    Returns:
+        uint64[s] shingles and int64[n + 1] bounds of the texts in them.
+
+    Raises:
+        ValueError: a range does not lie within the text, or k is out of range.
+    """
+    starts, ends = _array(starts, np.int64), _array(ends, np.int64)
+    bounds = np.empty(len(starts) + 1, np.int64)
+    (shingles,) = _native.text_shingles(text, starts, ends, _clamped(k), seed & _MASK, bounds)
+    return _made(shingles, np.uint64), bounds
+
+
 def sketch(shingles: U64, offsets: I64, a: U32, b: U32) -> U32:
     """Min-hash signatures: lane l is the least of a[l] * h + b[l] mod 2**32 over the shingles.
 
@@ -219,16 +234,18 @@ def edit_distances(values: U64, offsets: I64, pairs: I64, limits: I64) -> I64:
     return distances
 
 
-def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
+def overlaps(shingles: U64, offsets: I64, pairs: I64, least: float = 0.0, of_smaller: bool = False) -> I64:
     """Count distinct shingles that two texts share, and that each has.
 
     Args:
         shingles: uint64[s].
         offsets: int64[n + 1], bounds of the texts in them.
         pairs: int64[m, 2], indices of texts.
+        least: pairs that share less than this share of what they have together are not told of, and soon given up.
+        of_smaller: the share is that of the smaller set.
 
     Returns:
-        int64[m, 3]: shared, of the first text, of the second text.
+        int64[m, 3]: shared, of the first text, of the second text; 0, 0, 0 where the pair stays below `least`.
 
     Raises:
         ValueError: offsets or pairs are out of range.
@@ -236,7 +253,7 @@ def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
     shingles, offsets = _array(shingles, np.uint64), _array(offsets, np.int64)
     pairs = _array(pairs, np.int64)
     counts = np.empty((len(pairs), 3), np.int64)
-    _native.overlaps(shingles, offsets, pairs, counts)
+    _native.overlaps(shingles, offsets, pairs, least, of_smaller, counts)
     return counts
 
 

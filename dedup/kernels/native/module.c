@@ -8,6 +8,7 @@ static PyMethodDef functions[] = {
     {"tokens", py_tokens, METH_VARARGS, NULL},
     {"scan", py_scan, METH_VARARGS, NULL},
     {"shingle", py_shingle, METH_VARARGS, NULL},
+    {"text_shingles", py_text_shingles, METH_VARARGS, NULL},
     {"sketch", py_sketch, METH_VARARGS, NULL},
     {"band_keys", py_band_keys, METH_VARARGS, NULL},
     {"bucket_pairs", py_bucket_pairs, METH_VARARGS, NULL},

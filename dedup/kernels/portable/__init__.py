@@ -8,7 +8,7 @@ from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
-from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
+from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch, text_shingles
 from dedup.kernels.portable.text import lines, tokenize, tokens
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "scan",
     "shingle",
     "sketch",
+    "text_shingles",
     "tokenize",
     "tokens",
     "unescape",
