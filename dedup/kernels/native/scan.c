@@ -147,7 +147,7 @@ status text_shingles(const fold_table *table, const texts *in, int64_t k, uint64
     if (k < 1 || k > MAX_SHINGLE) return STATUS_K;
     if (!table) return STATUS_TABLE_UNSET;
     size_t likely = 0;
-    for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 4;
+    for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 3;
     scratch *room = calloc(1, sizeof *room);
     if (!room || words_reserve(shingles, likely)) bad = STATUS_MEMORY;
     scanner with = {vector_choose(2), NULL, room, salt_of(seed), (unsigned)k};
