@@ -362,6 +362,21 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
 
+/* What is quoted fills its room, and decodes to what it was. */
+static void check_quoted(const uint8_t *bytes, size_t size) {
+    size_t room = quoted_size(bytes, size);
+    uint8_t escaped = 1, *made = malloc(room), *values = malloc(room);
+    int64_t start = 1, end = (int64_t)room - 1, offsets[2];
+    texts inside = {made, room, &start, &end, 1, 1};
+    DEMAND(made && values);
+    quote(bytes, size, made);
+    DEMAND(made[0] == '"' && made[room - 1] == '"');
+    DEMAND(unescape(&inside, &escaped, values, room, offsets) == STATUS_OK);
+    DEMAND(offsets[1] == (int64_t)size && !memcmp(values, bytes, size));
+    free(made);
+    free(values);
+}
+
 /* What is found lies in its line; what is decoded is no longer than it was, and is UTF-8. */
 static void check_record(const uint8_t *bytes, size_t size, const records_made *made, size_t record, size_t keys) {
     const uint64_t *line = made->lines.data + 2 * record;
@@ -382,6 +397,7 @@ static void check_record(const uint8_t *bytes, size_t size, const records_made *
         DEMAND(escaped ? offsets[1] < (int64_t)room : !memcmp(values, bytes + range[0], room));
         DEMAND(valid_utf8(&raw, &valid) == STATUS_OK && valid);
         DEMAND(valid_utf8(&decoded, &valid) == STATUS_OK && valid);
+        check_quoted(values, (size_t)offsets[1]);
         free(values);
     }
 }

@@ -310,6 +310,10 @@ status records(const uint8_t *bytes, size_t size, const key_names *keys, records
 status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets);
 status valid_utf8(const texts *in, uint8_t *valid);
 
+/* The length of bytes as a JSON string with its quotes, and that string. */
+size_t quoted_size(const uint8_t *bytes, size_t size);
+void quote(const uint8_t *bytes, size_t size, uint8_t *to);
+
 /* ---- small helpers ---------------------------------------------------------------------------------------- */
 
 ALWAYS_INLINE uint64_t load64(const uint8_t *from) {

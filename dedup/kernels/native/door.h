@@ -81,6 +81,7 @@ PyObject *py_equal_bytes(PyObject *module, PyObject *args);
 PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
+PyObject *py_quoted(PyObject *module, PyObject *bytes);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -27,6 +27,7 @@ static PyMethodDef functions[] = {
     {"records", py_records, METH_VARARGS, NULL},
     {"unescape", py_unescape, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
+    {"quoted", py_quoted, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
