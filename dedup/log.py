@@ -20,7 +20,8 @@ MANIFEST_SCHEMA = "dedup.manifest/1"
 
 Line = dict[str, Any]
 
-_encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":")).encode
+"""A value as the log has it."""
 
 
 def text_hash(raw: bytes) -> str:
@@ -61,7 +62,12 @@ class LineWriter:
 
     def plain(self, line: Line) -> None:
         """Write a line as it is."""
-        self._stream.write(_encoded(line).encode("utf-8") + b"\n")
+        self._stream.write(encoded(line).encode("utf-8") + b"\n")
+
+    def members(self, members: bytes) -> None:
+        """Write a line of which the members are JSON already, under the next id."""
+        self.count += 1
+        self._stream.write(b'{"id":"r%06d",%b}\n' % (self.count, members))
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

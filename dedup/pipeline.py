@@ -98,12 +98,13 @@ class Run:
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
         self._host_names = host_names(corpus, config.host_from)
-        self._hosts = hosts_of(corpus, config.host_from)
+        self._hosts = hosts_of(self._host_names)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
         self.book = Book(
             corpus, config, (*config.grains, "repeat", "loop"), partial(says_something, least=config.repeat_weight)
         )
+        self.book.left.hosts[config.host_from] = self._hosts
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:

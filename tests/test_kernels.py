@@ -192,6 +192,21 @@ def test_scan_is_its_parts(kernels: ModuleType, layout: tuple[Any, I64, I64], k:
     values, offsets, _, _ = kernels.tokenize(*layout)
     shingles, bounds = kernels.shingle(values, offsets, k, 7)
     assert (kernels.scan(*layout, k, 7, *lanes)[3] == kernels.sketch(shingles, bounds, *lanes)).all()
+    straight, straight_bounds = kernels.text_shingles(*layout, k, 7)
+    assert (straight.dtype, straight.tolist()) == (np.uint64, shingles.tolist())
+    assert straight_bounds.tolist() == bounds.tolist()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 8, 63])
+def test_shingles_of_texts_about_a_block_of_tokens_long(kernels: ModuleType, k: int) -> None:
+    sizes = [0, 1, k - 1, k, 1023, 1024, 1025, 1024 + k, 2048, 2048 + k, 5000]
+    text = np.frombuffer(("".join(chr(0x4E00 + i % 900) for i in range(max(sizes)))).encode(), np.uint8)
+    starts, ends = np.zeros(len(sizes), np.int64), 3 * np.array(sizes)
+    values, offsets, _, _ = kernels.tokenize(text, starts, ends)
+    shingles, bounds = kernels.shingle(values, offsets, k, 5)
+    straight, straight_bounds = kernels.text_shingles(text, starts, ends, k, 5)
+    assert straight_bounds.tolist() == bounds.tolist()
+    assert (straight == shingles).all()
 
 
 WORDS = st.integers(0, 2**64 - 1)

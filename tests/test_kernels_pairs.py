@@ -100,6 +100,62 @@ def test_overlaps_are_the_oracles(kernels: ModuleType, data: st.DataObject, colu
         assert naive.containment(sets[one], sets[two]) == (shared / first if first else 0)
 
 
+@given(
+    data=st.data(), column=some.ragged(4), least=st.sampled_from([0.0, 0.2, 0.4, 0.5, 1.0]), of_smaller=st.booleans()
+)
+def test_overlaps_below_the_line_are_not_told(
+    kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64], least: float, of_smaller: bool
+) -> None:
+    values, offsets = column
+    place = st.integers(0, len(offsets) - 2)
+    rows = as_pairs(data.draw(st.lists(st.tuples(place, place), max_size=8)))
+    every = kernels.overlaps(values, offsets, rows)
+    assert kernels.overlaps(values, offsets, rows, least, of_smaller).tolist() == at_least(every, least, of_smaller)
+
+
+def at_least(counts: I64, least: float, of_smaller: bool) -> list[list[int]]:
+    """The counts as they are told of where a line is to be reached."""
+    wholes = [min(one, two) if of_smaller else one + two - shared for shared, one, two in counts.tolist()]
+    return [row if row[0] >= least * whole else [0, 0, 0] for row, whole in zip(counts.tolist(), wholes, strict=True)]
+
+
+@pytest.mark.parametrize("of_smaller", [False, True])
+@pytest.mark.parametrize("least", [0.1, 0.4, 0.8, 1.0])
+def test_overlaps_of_long_texts(kernels: ModuleType, least: float, of_smaller: bool) -> None:
+    """Copies with moved, changed and repeated stretches, and unlike sizes: near the line on both of its sides."""
+    random = np.random.default_rng(5)
+    texts = [random.integers(0, 2**64, int(size), np.uint64) for size in random.integers(1, 900, 12)]
+    for source in texts[:12]:
+        for share in (0.02, 0.3, 0.6):
+            copy = np.roll(source, int(random.integers(0, 40)))
+            gone = random.random(len(copy)) < share
+            copy[gone] = random.integers(0, 2**64, int(gone.sum()), np.uint64)
+            texts.append(np.concatenate([copy, copy[: int(random.integers(0, 200))]]))
+    values = np.concatenate(texts)
+    offsets = ints(0, *np.cumsum([len(text) for text in texts]).tolist())
+    pairs = as_pairs([(one, two) for two in range(len(texts)) for one in range(len(texts))])
+    found = [set(text.tolist()) for text in texts]
+    every = [[len(found[a] & found[b]), len(found[a]), len(found[b])] for a, b in pairs.tolist()]
+    expected = at_least(np.array(every), least, of_smaller)
+    assert 0 < sum(row[1] > 0 for row in expected) < len(pairs)
+    assert kernels.overlaps(values, offsets, pairs, least, of_smaller).tolist() == expected
+
+
+def test_overlaps_on_the_line_are_told(kernels: ModuleType) -> None:
+    random = np.random.default_rng(6)
+    for _ in range(60):
+        size, more, repeated = (int(number) for number in random.integers(1, 700, 3))
+        small = random.integers(0, 2**64, size, np.uint64)
+        large = np.concatenate(
+            [random.permutation(small), random.integers(0, 2**64, more, np.uint64), small[:repeated]]
+        )
+        values, offsets = np.concatenate([large, small]), ints(0, len(large), len(large) + size)
+        counts = [[size, size + more, size]]
+        least = size / (size + more) * (1 - 1e-12)
+        assert kernels.overlaps(values, offsets, as_pairs([(0, 1)]), least).tolist() == counts
+        assert kernels.overlaps(values, offsets, as_pairs([(0, 1)]), 1.0, True).tolist() == counts
+
+
 @given(data=st.data(), n=st.integers(2, 12))
 def test_independent_sets_are_the_oracles(kernels: ModuleType, data: st.DataObject, n: int) -> None:
     node = st.integers(0, n - 1)
@@ -145,6 +201,8 @@ K = "k must be between 1 and 63"
         ("shingle", (VALUES, ints(-1, 4), 3, 0), OFFSETS),
         ("shingle", (VALUES, ints(0, 3, 2), 3, 0), OFFSETS),
         ("shingle", (VALUES, ints(0, 4), 64, 0), K),
+        ("text_shingles", (TEXT, ints(0), ints(10), 3, 0), RANGES),
+        ("text_shingles", (TEXT, ints(0), ints(9), 64, 0), K),
         ("sketch", (VALUES, ints(0, 5), LANES, LANES), OFFSETS),
         ("sketch", (VALUES, ints(0, 4), LANES, NO_LANES), SAME_LANES),
         ("band_keys", (SIGNATURES, 0, 1), "bands and rows must be at least 1"),

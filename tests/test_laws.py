@@ -18,6 +18,7 @@ from proof import Line, Proof
 from dedup import Config, Matching, pipeline
 from dedup.backends.local import LocalBackend
 from dedup.ledger.lines import LogLines
+from dedup.log import encoded
 from dedup.memory import corpus_of, rebuilt
 from dedup.pipeline import Outcome
 
@@ -47,7 +48,9 @@ def clean(texts: Sequence[str], config: Config | None = None) -> Cleaned:
     for document in range(len(texts)):
         first: dict[int, str] = {}
         if outcome.left.dropped[document]:
-            lines.append({"id": next(names), **log.drop(document)})
+            line = log.drop(document)
+            assert log.drop_encoded(document) in (None, encoded(line)[1:-1].encode())
+            lines.append({"id": next(names), **line})
         for removal, _, _, line in log.cuts(document):
             name = next(names)
             lines.append({"id": name, **line, "of": first.setdefault(removal, name)})

@@ -190,7 +190,10 @@ static void check_bounds(const rows *with, const int64_t *exact) {
 static void check_pairs(const rows *with) {
     int64_t exact[MAX_PAIRS], distances[MAX_PAIRS], counts[3 * MAX_PAIRS], row[MAX_VALUES + 1], distinct, shared;
     DEMAND(!edit_distances(&with->in, with->pairs, with->pair_count, with->limits, with->pair_count, distances));
-    DEMAND(overlaps(&with->in, with->pairs, with->pair_count, counts) == STATUS_OK);
+    const overlap_line all = {0, 0}, half = {0.5, 0};
+    DEMAND(overlaps(&with->in, with->pairs, with->pair_count, &all, counts) == STATUS_OK);
+    int64_t above[3 * MAX_PAIRS];
+    DEMAND(overlaps(&with->in, with->pairs, with->pair_count, &half, above) == STATUS_OK);
     for (size_t i = 0; i < with->pair_count; i++) {
         int64_t x = with->pairs[2 * i], y = with->pairs[2 * i + 1], limit = with->limits[i];
         const uint64_t *one = with->values + with->offsets[x], *two = with->values + with->offsets[y];
@@ -202,6 +205,8 @@ static void check_pairs(const rows *with) {
         DEMAND(counts[3 * i] == shared && counts[3 * i + 1] == distinct);
         naive_overlap(two, two_size, one, one_size, &distinct, &shared);
         DEMAND(counts[3 * i] == shared && counts[3 * i + 2] == distinct);
+        int reaches = 2 * shared >= counts[3 * i + 1] + distinct - shared;
+        for (int j = 0; j < 3; j++) DEMAND(above[3 * i + j] == (reaches ? counts[3 * i + j] : 0));
     }
     check_bounds(with, exact);
 }
@@ -351,10 +356,26 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     memcpy(with.pairs, bytes, size < sizeof with.pairs ? size : sizeof with.pairs);
     int64_t distances[3 * MAX_PAIRS];
     (void)edit_distances(&with.in, with.pairs, with.pair_count, with.limits, with.pair_count, distances);
-    (void)overlaps(&with.in, with.pairs, with.pair_count, distances);
+    const overlap_line half = {0.5, 1};
+    (void)overlaps(&with.in, with.pairs, with.pair_count, &half, distances);
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
+
+/* What is quoted fills its room, and decodes to what it was. */
+static void check_quoted(const uint8_t *bytes, size_t size) {
+    size_t room = quoted_size(bytes, size);
+    uint8_t escaped = 1, *made = malloc(room), *values = malloc(room);
+    int64_t start = 1, end = (int64_t)room - 1, offsets[2];
+    texts inside = {made, room, &start, &end, 1, 1};
+    DEMAND(made && values);
+    quote(bytes, size, made);
+    DEMAND(made[0] == '"' && made[room - 1] == '"');
+    DEMAND(unescape(&inside, &escaped, values, room, offsets) == STATUS_OK);
+    DEMAND(offsets[1] == (int64_t)size && !memcmp(values, bytes, size));
+    free(made);
+    free(values);
+}
 
 /* What is found lies in its line; what is decoded is no longer than it was, and is UTF-8. */
 static void check_record(const uint8_t *bytes, size_t size, const records_made *made, size_t record, size_t keys) {
@@ -376,6 +397,7 @@ static void check_record(const uint8_t *bytes, size_t size, const records_made *
         DEMAND(escaped ? offsets[1] < (int64_t)room : !memcmp(values, bytes + range[0], room));
         DEMAND(valid_utf8(&raw, &valid) == STATUS_OK && valid);
         DEMAND(valid_utf8(&decoded, &valid) == STATUS_OK && valid);
+        check_quoted(values, (size_t)offsets[1]);
         free(values);
     }
 }

@@ -4,7 +4,7 @@ results bit for bit; here is only what carries arrays over to the C module and b
 Arrays of another type or layout are converted; `text` may be any contiguous buffer of bytes.
 """
 
-# ruff: noqa: F401 - what native_partition and native_records have is passed on
+# ruff: noqa: F401 - what the other files of this name have is passed on
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from dedup.kernels.arrays import array as _array
 from dedup.kernels.arrays import clamped as _clamped
 from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
+from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.native_partition import partition, piece_pairs
-from dedup.kernels.native_records import records, unescape, valid_utf8
+from dedup.kernels.native_records import quoted, records, unescape, valid_utf8
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -117,6 +118,21 @@ def shingle(values: U64, offsets: I64, k: int, seed: int) -> tuple[U64, I64]:
     return _made(shingles, np.uint64), bounds
 
 
+def text_shingles(text: U8, starts: I64, ends: I64, k: int, seed: int) -> tuple[U64, I64]:
+    """`shingle` of `tokens`, in one pass and without storing the tokens.
+
+    Returns:
+        uint64[s] shingles and int64[n + 1] bounds of the texts in them.
+
+    Raises:
+        ValueError: a range does not lie within the text, or k is out of range.
+    """
+    starts, ends = _array(starts, np.int64), _array(ends, np.int64)
+    bounds = np.empty(len(starts) + 1, np.int64)
+    (shingles,) = _native.text_shingles(text, starts, ends, _clamped(k), seed & _MASK, bounds)
+    return _made(shingles, np.uint64), bounds
+
+
 def sketch(shingles: U64, offsets: I64, a: U32, b: U32) -> U32:
     """Min-hash signatures: lane l is the least of a[l] * h + b[l] mod 2**32 over the shingles.
 
@@ -158,105 +174,6 @@ def band_keys(signatures: U32, bands: int, rows: int) -> U32:
     keys = np.empty((max(min(bands, lanes), 0), n), np.uint32)
     _native.band_keys(signatures, n, lanes, _clamped(bands), _clamped(rows), keys)
     return keys
-
-
-def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, int]:
-    """Pair each item with the first `limit` earlier ones of the same key.
-
-    Args:
-        keys: uint32[n] or uint64[n]; the order of the items is the order of preference.
-        limit: how many pairs an item proposes at most.
-
-    Returns:
-        int64[m, 2] pairs (earlier, later) sorted by later, then earlier; and how many pairs of equal keys were left
-        out.
-
-    Raises:
-        ValueError: limit is negative, or there are more than 2**30 - 1 keys.
-    """
-    keys = _array(keys, np.uint32 if keys.dtype.itemsize <= 4 else np.uint64)
-    pairs, skipped = _native.bucket_pairs(keys, keys.itemsize, _clamped(limit))
-    return _made(pairs, np.int64).reshape(-1, 2), skipped
-
-
-def number(keys: U64) -> tuple[I64, U64]:
-    """Number the distinct keys from 0, in the order in which they come.
-
-    Args:
-        keys: uint64[n].
-
-    Returns:
-        int64[n] the number of each key, and uint64[m] the distinct keys by number.
-
-    Raises:
-        ValueError: there are more than 2**30 - 1 keys.
-    """
-    keys = _array(keys, np.uint64)
-    numbers = np.empty(len(keys), np.int64)
-    (distinct,) = _native.number(keys, numbers)
-    return numbers, _made(distinct, np.uint64)
-
-
-def edit_distances(values: U64, offsets: I64, pairs: I64, limits: I64) -> I64:
-    """Levenshtein distance over tokens.
-
-    Args:
-        values: uint64[t], tokens.
-        offsets: int64[n + 1], bounds of the texts in them.
-        pairs: int64[m, 2], indices of texts.
-        limits: int64[m]; a distance above limits[r] becomes limits[r] + 1; a negative one sets no limit.
-
-    Returns:
-        int64[m] distances, in tokens.
-
-    Raises:
-        ValueError: offsets, pairs or limits are out of range.
-    """
-    values, offsets = _array(values, np.uint64), _array(offsets, np.int64)
-    pairs, limits = _array(pairs, np.int64), _array(limits, np.int64)
-    distances = np.empty(len(pairs), np.int64)
-    _native.edit_distances(values, offsets, pairs, limits, distances)
-    return distances
-
-
-def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
-    """Count distinct shingles that two texts share, and that each has.
-
-    Args:
-        shingles: uint64[s].
-        offsets: int64[n + 1], bounds of the texts in them.
-        pairs: int64[m, 2], indices of texts.
-
-    Returns:
-        int64[m, 3]: shared, of the first text, of the second text.
-
-    Raises:
-        ValueError: offsets or pairs are out of range.
-    """
-    shingles, offsets = _array(shingles, np.uint64), _array(offsets, np.int64)
-    pairs = _array(pairs, np.int64)
-    counts = np.empty((len(pairs), 3), np.int64)
-    _native.overlaps(shingles, offsets, pairs, counts)
-    return counts
-
-
-def independent_set(pairs: I64, n: int) -> U8:
-    """The lexicographically first maximal independent set: in index order a node is kept iff no kept one is paired with
-    it.
-
-    Args:
-        pairs: int64[m, 2], in any order, either way round, repeated or not.
-        n: number of nodes.
-
-    Returns:
-        uint8[n], 1 for the nodes kept.
-
-    Raises:
-        ValueError: n is negative, a pair names a node outside 0..n-1, or a node is paired with itself.
-    """
-    kept = np.empty(max(n, 0), np.uint8)
-    _native.independent_set(_array(pairs, np.int64), _clamped(n), kept)
-    return kept
 
 
 def lines(text: U8, starts: I64, ends: I64) -> tuple[I64, I64, I64]:

@@ -89,3 +89,12 @@ def valid_utf8(text: U8, starts: I64, ends: I64) -> U8:
     valid = np.empty(len(starts), np.uint8)
     _native.valid_utf8(text, starts, ends, valid)
     return valid
+
+
+def quoted(raw: bytes | memoryview) -> bytes:
+    """Bytes as a JSON string with its quotes; only what JSON demands is escaped, as short as can be.
+
+    Returns:
+        UTF-8; nothing at all where the bytes are not UTF-8.
+    """
+    return _native.quoted(raw)

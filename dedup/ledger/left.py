@@ -23,6 +23,7 @@ class Left:
         dropped: bool[n].
         spans: document -> the spans of the text as read that are gone, sorted, with the white space that went.
         pieces: document -> the stretches that were cut, sorted; one for each of `spans`.
+        hosts: what hosts are told from -> int64[n], the documents' hosts as `removals.hosts_of` numbers them, once they were asked for.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -34,6 +35,7 @@ class Left:
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
         self.spans: dict[int, list[Span]] = {}
         self.pieces: dict[int, list[Span]] = {}
+        self.hosts: dict[str, I64] = {}
         self._flat: tuple[I64, I64] | None = None
 
     def set_cuts(self, cuts: dict[int, list[Span]]) -> None:

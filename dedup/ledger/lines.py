@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 
+from dedup import kernels
 from dedup.ledger.cut import Span
 from dedup.ledger.left import Left
 from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
-from dedup.log import Line, text_hash
+from dedup.log import Line, encoded, text_hash
 from dedup.model import GRAINS, MEASURES, SPLICED, WHYS, Batch
 
 Place = tuple[int, int, int]
 """A document, and start and end of a stretch of its text as read."""
+
+MOST_KEPT = 1 << 16
+"""Kept records of which the line's part is held."""
 
 
 class LogLines:
@@ -31,6 +35,7 @@ class LogLines:
         self._left = left
         self._shown = shown
         self._corpus = left.corpus
+        self._kept: dict[Place, str] = {}
         self._clusters: Clusters = group(removals, left, left.corpus, host_from)
         self._cluster_of = dict(zip(self._clusters.removals.tolist(), self._clusters.cluster.tolist(), strict=True))
         cuts = removals.cuts()
@@ -51,6 +56,35 @@ class LogLines:
         removal = self._drop[document]
         size = int(self._corpus.ends[document] - self._corpus.starts[document])
         return self._line(removal, document, (0, size), None)
+
+    def drop_encoded(self, document: int) -> bytes | None:
+        """The same as the members of a JSON object; None where there is more to say than of a plain duplicate."""
+        removal = self._drop[document]
+        reason = self._removals.rows["reason"].item(removal)
+        evidence = self._compared(removal)
+        start, end = self._corpus.starts.item(document), self._corpus.ends.item(document)
+        text = kernels.quoted(self._corpus.arena[start:end].data)
+        if reason == LEFT or len(evidence) != 1 or not text:
+            return None
+        rows, cluster = self._removals.rows, self._cluster_of[removal]
+        place = encoded(self._place(document, 0, end - start))[1:-1]
+        head = f'"kind":"{KINDS[reason]}","action":"drop","reason":"{REASONS[reason]}",{place},"text":'
+        tail = (
+            f',"kept":{self._kept_encoded(evidence[0])},"grain":"{GRAINS[rows["grain"].item(removal)]}",'
+            f'"measure":"{MEASURES[rows["measure"].item(removal)]}","similarity":{rows["similarity"].item(removal)!r},'
+            f'"step":{rows["step"].item(removal)},"cluster":{cluster},"spread":'
+            f'{{"documents":{self._clusters.documents.item(cluster)},"hosts":{self._clusters.hosts.item(cluster)}}}'
+        )
+        return b"".join((head.encode("utf-8"), text, tail.encode("utf-8")))
+
+    def _kept_encoded(self, place: Place) -> str:
+        """What speaks for a drop; many records go for one kept one."""
+        known = self._kept.get(place)
+        if known is None:
+            if len(self._kept) >= MOST_KEPT:
+                self._kept.clear()
+            self._kept[place] = known = encoded(self._evidence_at(*place))
+        return known
 
     def cuts(self, document: int) -> Iterator[tuple[int, int, Span, Line]]:
         """(removal, text field, span in that field, line) of each cut, in order; the line's `start` and `end` are the span's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -31,7 +32,7 @@ _COLUMNS = {
     "tokens": np.int64, "turn": np.uint8, "step": np.int16,
 }  # fmt: skip
 
-_AUTHORITY = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
+_AUTHORITY = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 """The beginning of a URL, which says its host and is the same for all pages of one."""
 
 
@@ -122,7 +123,9 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
     _, number = np.unique(names, axis=0, return_inverse=True)
     number = number.reshape(-1).astype(np.int64) + 1
     n = int(number.max(initial=0)) + 1
-    hosts = hosts_of(corpus, host_from)
+    if host_from not in left.hosts:
+        left.hosts[host_from] = hosts_of(host_names(corpus, host_from))
+    hosts = left.hosts[host_from]
     has = mine["kept_document"] >= 0
     members = np.concatenate([mine["document"], mine["kept_document"][has]])
     both = np.concatenate([number, number[has]])
@@ -135,24 +138,18 @@ def _distinct(groups: I64, values: I64, n: int) -> I64:
     return np.bincount(pairs >> np.int64(32), minlength=n).astype(np.int64)
 
 
-def host_of(url: str) -> str:
-    """The host of a URL: lower case, no port, no leading `www.`; empty where there is none."""
-    found = _AUTHORITY.match(url)
-    return _host_in(found.group() if found else url if "//" in url else f"//{url}")
-
-
 @lru_cache(maxsize=1 << 16)
 def _host_in(url: str) -> str:
+    """The host of a URL: lower case, no port, no leading `www.`; empty where there is none."""
     try:
-        name = (urlsplit(url).hostname or "").lower().rstrip(".")
+        name = (urlsplit(url if "//" in url else f"//{url}").hostname or "").lower().rstrip(".")
     except ValueError:
         return ""
     return name.removeprefix("www.")
 
 
-def hosts_of(corpus: Corpus, host_from: str) -> I64:
+def hosts_of(names: list[str]) -> I64:
     """A number for each document's host, by its place among the host names; -1 where it is unknown."""
-    names = host_names(corpus, host_from)
     place = {name: i for i, name in enumerate(sorted(set(names) - {""}))}
     return np.array([place.get(name, -1) for name in names], np.int64)
 
@@ -163,4 +160,18 @@ def host_names(corpus: Corpus, host_from: str) -> list[str]:
         folders = [source.name.rpartition("/")[0] for source in corpus.sources]
         return [folders[i] for i in corpus.source.tolist()]
     column = corpus.meta.get("host") or corpus.meta.get("url")
-    return [host_of(value.decode("utf-8", "replace")) for value in column] if column is not None else [""] * len(corpus)
+    if column is None:
+        return [""] * len(corpus)
+    urls, bounds = column.values.tobytes(), column.offsets.tolist()
+    names: list[str] = []
+    known: dict[bytes, str] = {}
+    for start, end in pairwise(bounds):
+        found = _AUTHORITY.match(urls, start, end)
+        url = found.group() if found else urls[start:end]
+        name = known.get(url)
+        if name is None:
+            name = _host_in(url.decode("utf-8", "replace"))
+            if found:  # what has no authority may be another text for each document
+                known[url] = name
+        names.append(name)
+    return names

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from dedup import kernels
 from dedup.errors import IntegrityError
 from dedup.formats import SourceReader, open_source
 from dedup.formats.compression import open_compressed, open_decompressed
@@ -196,10 +197,23 @@ class Cleaner:
             if not self._left.dropped[document]:
                 self._cut(document, raw, offset, reader, splicer, account)
                 continue
+            if document not in self._left.spans and self._dropped(document, raw, offset, account):
+                continue
             inside = [line for *_, line in self._lines.cuts(document)] if document in self._left.spans else []
             line = {**self._lines.drop(document), "offset": offset, "record_hash": text_hash(raw)}
             self._note(_Edit(line, inside=inside), raw, account)
         self._bad_before(waiting, None, name, splicer, account)
+
+    def _dropped(self, document: int, raw: bytes, offset: int, account: Account) -> bool:
+        """Say of a record that it went, in one piece; whether that is all there is to say of it."""
+        told, quoted = self._lines.drop_encoded(document), kernels.quoted(raw)
+        if told is None or not quoted:
+            return False
+        account.bytes_removed += len(raw)
+        self._removed.members(
+            b'%b,"offset":%d,"record_hash":"%b","raw":%b' % (told, offset, text_hash(raw).encode(), quoted)
+        )
+        return True
 
     def _touched(self, mine: I64) -> list[int]:
         """Those of the documents that are dropped or cut."""

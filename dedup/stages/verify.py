@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.config import Config
+from dedup.config import Config, Matching
 from dedup.model import I64, MEASURES, U8, Batch, take
 
 NEAR_MISS = 0.05
@@ -28,30 +28,35 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
         bool. `edit`: 1 - token edit distance / longer length (Levenshtein; Myers' bit-parallel method, 1999).
         `jaccard`, `containment`: of the sets of k-shingles; containment is of the smaller set.
     """
-    ranks, inverse = np.unique(np.concatenate([batch["first"], batch["second"]]), return_inverse=True)
-    starts, ends = np.empty((2, len(ranks)), np.int64)
-    for side, place in zip(("first", "second"), np.split(inverse, 2), strict=True):
-        starts[place], ends[place] = batch[f"{side}_start"], batch[f"{side}_end"]
-    pairs = np.ascontiguousarray(inverse.reshape(2, -1).T.astype(np.int64))
-    values, offsets = kernels.tokens(arena, starts, ends)
     longer = np.maximum(batch["first_tokens"], batch["second_tokens"])
     short = longer <= config.short_tokens
-    similarity = np.zeros(len(pairs))
-    measure = np.zeros(len(pairs), np.uint8)
-    match = np.zeros(len(pairs), bool)
+    similarity = np.zeros(len(longer))
+    measure = np.zeros(len(longer), np.uint8)
+    match = np.zeros(len(longer), bool)
     for mine, matching in ((short, config.paragraph), (~short, config.matching(grain))):
         if mine.any():
-            rows = np.ascontiguousarray(pairs[mine])
+            starts, ends, pairs = _texts(take(batch, mine))
             if matching.measure == "edit":
-                found = _edit(values, offsets, rows, longer[mine], matching.threshold)
+                found = _edit(*kernels.tokens(arena, starts, ends), pairs, longer[mine], matching.threshold)
             else:
-                found = _sets(values, offsets, rows, matching.measure, matching.threshold, config)
+                shingles, bounds = kernels.text_shingles(arena, starts, ends, config.k, config.seed)
+                found = _sets(shingles, bounds, pairs, matching)
             similarity[mine], match[mine] = found
             measure[mine] = MEASURES.index(matching.measure)
             match[mine] |= found[0] >= 1.0
             similarity[mine] = np.where(found[0] >= matching.threshold - NEAR_MISS, found[0], 0.0)
     kept = similarity > 0
     return {**take(batch, kept), "similarity": similarity[kept], "measure": measure[kept], "match": match[kept]}
+
+
+def _texts(batch: Batch) -> tuple[I64, I64, I64]:
+    """The texts of pairs, each once: where they start and end, and which two of them make each pair."""
+    ranks = np.concatenate([batch["first"], batch["second"]])
+    _, places, texts = np.unique(ranks, return_index=True, return_inverse=True)
+    starts, ends = (
+        np.concatenate([batch[f"first_{edge}"], batch[f"second_{edge}"]])[places] for edge in ("start", "end")
+    )
+    return starts, ends, np.ascontiguousarray(texts.reshape(2, -1).T.astype(np.int64))
 
 
 def _edit(
@@ -71,10 +76,12 @@ def allowed_edits(longer: I64, threshold: float) -> I64:
 
 
 def _sets(
-    values: NDArray[np.uint64], offsets: I64, pairs: I64, measure: str, threshold: float, config: Config
+    shingles: NDArray[np.uint64], bounds: I64, pairs: I64, matching: Matching
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    shingles, bounds = kernels.shingle(values, offsets, config.k, config.seed)
-    shared, first, second = kernels.overlaps(shingles, bounds, pairs).T
-    whole = first + second - shared if measure == "jaccard" else np.minimum(first, second)
+    of_smaller = matching.measure == "containment"
+    # a little below the line, where rounding differs: what is near it is counted, and decided here
+    least = max(matching.threshold - NEAR_MISS - 1e-9, 0.0)
+    shared, first, second = kernels.overlaps(shingles, bounds, pairs, least, of_smaller).T
+    whole = np.minimum(first, second) if of_smaller else first + second - shared
     similarity = shared / np.maximum(whole, 1)
-    return similarity, similarity >= threshold - 1e-12
+    return similarity, similarity >= matching.threshold - 1e-12

@@ -219,6 +219,8 @@ typedef struct scan_result {
 
 status scan(const fold_table *table, const texts *in, int64_t k, uint64_t seed, const lanes *by, scan_result *out);
 status shingle(const ragged *tokens, int64_t k, uint64_t seed, int64_t *offsets, words *shingles);
+status text_shingles(const fold_table *table, const texts *in, int64_t k, uint64_t seed, int64_t *offsets,
+                     words *shingles);
 status sketch(const ragged *shingles, const lanes *by, uint32_t *signatures);
 status band_keys(const uint32_t *signatures, size_t n, size_t lane_count, int64_t bands, int64_t rows, uint32_t *keys);
 
@@ -231,6 +233,8 @@ typedef struct vector_steps {
     /* Takes `hashes` into the minima; needs room for a whole group of 4 of them. */
     void (*minima)(uint32_t *hashes, size_t count, const uint32_t *a, const uint32_t *b, size_t lane_count,
                    uint32_t *minima);
+    /* Bits that are set in a map of `words` words and in another one of `times` as many, laid over it fold by fold. */
+    size_t (*common_bits)(const uint64_t *few, size_t words, const uint64_t *many, size_t times);
 } vector_steps;
 
 const vector_steps *vector_choose(int level); /* 0 any CPU, 1 AVX2, 2 AVX-512; the best that runs here, up to `level` */
@@ -245,7 +249,15 @@ status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *dist
 status independent_set(const int64_t *pairs, size_t pair_count, int64_t n, uint8_t *kept);
 status edit_distances(const ragged *tokens, const int64_t *pairs, size_t pair_count, const int64_t *limits,
                       size_t limit_count, int64_t *distances);
-status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, int64_t *counts);
+
+/* Pairs of which less is shared, of the union or of the smaller set, need not be counted. */
+typedef struct overlap_line {
+    double least;
+    int of_smaller;
+} overlap_line;
+
+status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, const overlap_line *line,
+                int64_t *counts);
 status lines(const texts *in, words *owners, words *starts, words *ends);
 status pieces(const texts *in, int64_t mode, words *owners, words *starts, words *ends);
 
@@ -309,6 +321,10 @@ typedef struct key_names {
 status records(const uint8_t *bytes, size_t size, const key_names *keys, records_made *out); /* the caller frees */
 status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets);
 status valid_utf8(const texts *in, uint8_t *valid);
+
+/* The length of bytes as a JSON string with its quotes, and that string. */
+size_t quoted_size(const uint8_t *bytes, size_t size);
+void quote(const uint8_t *bytes, size_t size, uint8_t *to);
 
 /* ---- small helpers ---------------------------------------------------------------------------------------- */
 

@@ -62,6 +62,7 @@ PyObject *py_tokenize(PyObject *module, PyObject *args);
 PyObject *py_tokens(PyObject *module, PyObject *args);
 PyObject *py_scan(PyObject *module, PyObject *args);
 PyObject *py_shingle(PyObject *module, PyObject *args);
+PyObject *py_text_shingles(PyObject *module, PyObject *args);
 PyObject *py_sketch(PyObject *module, PyObject *args);
 PyObject *py_band_keys(PyObject *module, PyObject *args);
 PyObject *py_bucket_pairs(PyObject *module, PyObject *args);
@@ -83,6 +84,7 @@ PyObject *py_spill_here(PyObject *module, PyObject *args);
 PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
+PyObject *py_quoted(PyObject *module, PyObject *bytes);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

@@ -44,3 +44,19 @@ PyObject *py_valid_utf8(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS
     return released(&held, none_or(end));
 }
+
+PyObject *py_quoted(PyObject *module, PyObject *bytes) {
+    (void)module;
+    Py_buffer held;
+    uint8_t valid = 0;
+    if (PyObject_GetBuffer(bytes, &held, PyBUF_SIMPLE)) return NULL;
+    int64_t start = 0, end = (int64_t)held.len;
+    texts whole = {held.buf, (size_t)held.len, &start, &end, 1, 1};
+    status bad = valid_utf8(&whole, &valid);
+    PyObject *made = NULL;
+    if (bad) fail(bad);
+    else made = PyBytes_FromStringAndSize(NULL, valid ? (Py_ssize_t)quoted_size(held.buf, (size_t)held.len) : 0);
+    if (made && valid) quote(held.buf, (size_t)held.len, (uint8_t *)PyBytes_AsString(made));
+    PyBuffer_Release(&held);
+    return made;
+}

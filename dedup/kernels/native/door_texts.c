@@ -85,6 +85,25 @@ PyObject *py_scan(PyObject *module, PyObject *args) {
     return released(&held, none_or(end));
 }
 
+PyObject *py_text_shingles(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    module_state *state = state_of(module);
+    long long k;
+    unsigned long long seed;
+    if (!PyArg_ParseTuple(args, "y*y*y*LKw*:text_shingles", b, b + 1, b + 2, &k, &seed, b + 3)) return NULL;
+    texts in = texts_of(&held);
+    if (!texts_fit(&held) || !fits(b + 3, 8, in.starts_count + 1)) return released(&held, fail(STATUS_BUFFER));
+    words made = {0};
+    status end;
+    state->readers++;
+    Py_BEGIN_ALLOW_THREADS
+    end = text_shingles(state->table, &in, k, seed, b[3].buf, &made);
+    Py_END_ALLOW_THREADS
+    state->readers--;
+    return released(&held, arrays_of(module, end, &made, 1));
+}
+
 PyObject *py_lines(PyObject *module, PyObject *args) {
     buffers held = {0};
     Py_buffer *b = held.of;

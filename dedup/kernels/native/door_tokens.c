@@ -103,14 +103,16 @@ PyObject *py_overlaps(PyObject *module, PyObject *args) {
     (void)module;
     buffers held = {0};
     Py_buffer *b = held.of;
-    if (!PyArg_ParseTuple(args, "y*y*y*w*:overlaps", b, b + 1, b + 2, b + 3)) return NULL;
+    overlap_line line;
+    if (!PyArg_ParseTuple(args, "y*y*y*dpw*:overlaps", b, b + 1, b + 2, &line.least, &line.of_smaller, b + 3))
+        return NULL;
     ragged in = ragged_of(&held);
     size_t pair_count = items(b + 2, 16);
     if (!ragged_fit(&held) || !fits(b + 2, 8, 0) || !fits(b + 3, 8, 3 * pair_count))
         return released(&held, fail(STATUS_BUFFER));
     status end;
     Py_BEGIN_ALLOW_THREADS
-    end = overlaps(&in, b[2].buf, pair_count, b[3].buf);
+    end = overlaps(&in, b[2].buf, pair_count, &line, b[3].buf);
     Py_END_ALLOW_THREADS
     return released(&held, none_or(end));
 }

@@ -8,6 +8,7 @@ static PyMethodDef functions[] = {
     {"tokens", py_tokens, METH_VARARGS, NULL},
     {"scan", py_scan, METH_VARARGS, NULL},
     {"shingle", py_shingle, METH_VARARGS, NULL},
+    {"text_shingles", py_text_shingles, METH_VARARGS, NULL},
     {"sketch", py_sketch, METH_VARARGS, NULL},
     {"band_keys", py_band_keys, METH_VARARGS, NULL},
     {"bucket_pairs", py_bucket_pairs, METH_VARARGS, NULL},
@@ -29,6 +30,7 @@ static PyMethodDef functions[] = {
     {"spill_start", py_spill_start, METH_VARARGS, "Keep memory within a cap, with large blocks in files of a folder."},
     {"spill_stop", py_spill_stop, METH_VARARGS, "End that; the most bytes that were in files, and in large blocks at all."},
     {"spill_here", py_spill_here, METH_VARARGS, "Take numpy's blocks in this thread from there, or from what was before."},
+    {"quoted", py_quoted, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -42,14 +42,29 @@ static sink sink_of(scratch *room) {
     return out;
 }
 
-/* Lane minima over the shingles that end in this block; `carried` tokens stand before it. */
-static void scan_shingles(const scanner *with, size_t carried, size_t count, int is_short, uint32_t *signature) {
+/* Makes the shingles that end in this block; `carried` tokens stand before it. */
+static size_t block_shingles(const scanner *with, size_t carried, size_t count, int is_short) {
     scratch *room = with->room;
     size_t total = carried + count;
     unsigned k = is_short ? (unsigned)total : with->k;
-    if (total < k || !k) return;
-    size_t windows = total - k + 1;
-    with->steps->shingles(room->tokens + CARRY - carried, windows, k, with->salt, room->shingles);
+    if (total < k || !k) return 0;
+    with->steps->shingles(room->tokens + CARRY - carried, total - k + 1, k, with->salt, room->shingles);
+    return total - k + 1;
+}
+
+/* Keeps the last tokens of a block in front of the next one; returns how many. */
+static size_t carry_over(const scanner *with, size_t carried, size_t count) {
+    size_t total = carried + count, kept = total < with->k - 1 ? total : with->k - 1;
+    uint64_t *tokens = with->room->tokens + CARRY;
+    memmove(tokens - kept, tokens + count - kept, kept * sizeof *tokens);
+    return kept;
+}
+
+/* Lane minima over the shingles that end in this block. */
+static void scan_shingles(const scanner *with, size_t carried, size_t count, int is_short, uint32_t *signature) {
+    scratch *room = with->room;
+    size_t windows = block_shingles(with, carried, count, is_short);
+    if (!windows) return;
     with->steps->lane_hashes(room->shingles, windows, room->lane_hashes);
     with->steps->minima(room->lane_hashes, windows, with->by->a, with->by->b, with->by->count, signature);
 }
@@ -80,10 +95,7 @@ static void scan_text(const scanner *with, lexer *lex, scan_result *out, size_t 
         count += tokens.count;
         if (!lane_count) continue;
         scan_shingles(with, carried, tokens.count, count < with->k, signature);
-        if (done) break;
-        size_t total = carried + tokens.count;
-        carried = total < with->k - 1 ? total : with->k - 1;
-        memmove(tokens.tokens - carried, tokens.tokens + tokens.count - carried, carried * sizeof *tokens.tokens);
+        if (!done) carried = carry_over(with, carried, tokens.count);
     }
     out->hashes[text] = count ? finish_hash(sum * MIX_G, count) : 0;
     out->numbers[text] = number_count ? finish_hash(number_sum * MIX_G, number_count) : 0;
@@ -113,6 +125,41 @@ static int append(words *to, const void *from, size_t count) {
     if (count) memcpy(to->data + to->size, from, count * sizeof *to->data);
     to->size += count;
     return 0;
+}
+
+static int add_shingles(const scanner *with, lexer *lex, words *shingles) {
+    size_t count = 0, carried = 0;
+    for (int done = 0; !done;) {
+        sink tokens = sink_of(with->room);
+        done = lexer_run(lex, &tokens);
+        count += tokens.count;
+        size_t windows = block_shingles(with, carried, tokens.count, count < with->k);
+        if (append(shingles, with->room->shingles, windows)) return -1;
+        if (!done) carried = carry_over(with, carried, tokens.count);
+    }
+    return 0;
+}
+
+status text_shingles(const fold_table *table, const texts *in, int64_t k, uint64_t seed, int64_t *offsets,
+                     words *shingles) {
+    status bad = texts_check(in);
+    if (bad) return bad;
+    if (k < 1 || k > MAX_SHINGLE) return STATUS_K;
+    if (!table) return STATUS_TABLE_UNSET;
+    size_t likely = 0;
+    for (size_t text = 0; text < in->starts_count; text++) likely += (size_t)(in->ends[text] - in->starts[text]) / 3;
+    scratch *room = calloc(1, sizeof *room);
+    if (!room || words_reserve(shingles, likely)) bad = STATUS_MEMORY;
+    scanner with = {vector_choose(2), NULL, room, salt_of(seed), (unsigned)k};
+    lexer lex;
+    offsets[0] = 0;
+    for (size_t text = 0; text < in->starts_count && !bad; text++) {
+        lexer_start(&lex, table, in, text);
+        if (add_shingles(&with, &lex, shingles)) bad = STATUS_MEMORY;
+        offsets[text + 1] = (int64_t)shingles->size;
+    }
+    free(room);
+    return bad;
 }
 
 status tokenize(const fold_table *table, const texts *in, int64_t *offsets, words *values, words *starts, words *ends) {

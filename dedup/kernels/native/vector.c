@@ -89,6 +89,25 @@ ALWAYS_INLINE void minima_body(uint32_t *hashes, size_t count, const uint32_t *a
     if (lane < lanes) minima_block(hashes, count, a + lane, b + lane, minima + lane, lanes - lane);
 }
 
+ALWAYS_INLINE size_t common_bits_body(const uint64_t *restrict few, size_t words, const uint64_t *restrict many,
+                                      size_t times) {
+    const uint64_t twos = UINT64_C(0x5555555555555555), fours = UINT64_C(0x3333333333333333);
+    const uint64_t bytes = UINT64_C(0x0F0F0F0F0F0F0F0F);
+    uint64_t total = 0;
+    for (size_t i = 0; i < words; i++) {
+        uint64_t laid = 0;
+        for (size_t fold = 0; fold < times; fold++) laid |= many[fold * words + i];
+        uint64_t common = few[i] & laid;
+        common -= (common >> 1) & twos;
+        common = (common & fours) + ((common >> 2) & fours);
+        common = (common + (common >> 4)) & bytes;
+        common += common >> 8;
+        common += common >> 16;
+        total += (common + (common >> 32)) & 0xFF;
+    }
+    return (size_t)total;
+}
+
 #define LEVEL(name, attribute)                                                                                       \
     attribute static void shingles_##name(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt,            \
                                           uint64_t *out) {                                                           \
@@ -101,7 +120,12 @@ ALWAYS_INLINE void minima_body(uint32_t *hashes, size_t count, const uint32_t *a
                                         size_t lane_count, uint32_t *minima) {                                       \
         minima_body(hashes, count, a, b, lane_count, minima);                                                        \
     }                                                                                                                \
-    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name};
+    attribute static size_t common_bits_##name(const uint64_t *few, size_t words, const uint64_t *many,               \
+                                               size_t times) {                                                       \
+        if (times == 1) return common_bits_body(few, words, many, 1);                                                \
+        return common_bits_body(few, words, many, times);                                                            \
+    }                                                                                                                \
+    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name, common_bits_##name};
 
 #define NO_ATTRIBUTE
 LEVEL(any, NO_ATTRIBUTE)

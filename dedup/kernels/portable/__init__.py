@@ -6,9 +6,9 @@ from __future__ import annotations
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
-from dedup.kernels.portable.records import records, unescape, valid_utf8
+from dedup.kernels.portable.records import quoted, records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
-from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
+from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch, text_shingles
 from dedup.kernels.portable.text import lines, tokenize, tokens
 
 __all__ = [
@@ -25,10 +25,12 @@ __all__ = [
     "partition",
     "piece_pairs",
     "pieces",
+    "quoted",
     "records",
     "scan",
     "shingle",
     "sketch",
+    "text_shingles",
     "tokenize",
     "tokens",
     "unescape",

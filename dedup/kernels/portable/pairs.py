@@ -113,16 +113,18 @@ def _distance(one: list[int], two: list[int], bound: int) -> int:
     return distance
 
 
-def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
+def overlaps(shingles: U64, offsets: I64, pairs: I64, least: float = 0.0, of_smaller: bool = False) -> I64:
     """Count distinct shingles that two texts share, and that each has.
 
     Args:
         shingles: uint64[s].
         offsets: int64[n + 1], bounds of the texts in them.
         pairs: int64[m, 2], indices of texts.
+        least: pairs that share less than this share of what they have together are not told of, and soon given up.
+        of_smaller: the share is that of the smaller set.
 
     Returns:
-        int64[m, 3]: shared, of the first text, of the second text.
+        int64[m, 3]: shared, of the first text, of the second text; 0, 0, 0 where the pair stays below `least`.
 
     Raises:
         ValueError: offsets or pairs are out of range.
@@ -136,7 +138,10 @@ def overlaps(shingles: U64, offsets: I64, pairs: I64) -> I64:
             if text not in sets:
                 sets[text] = set(shingles[offsets[text] : offsets[text + 1]].tolist())
         one, two = sets[first], sets[second]
-        counts[row] = len(one & two), len(one), len(two)
+        shared = len(one & two)
+        whole = min(len(one), len(two)) if of_smaller else len(one) + len(two) - shared
+        if shared >= least * whole:
+            counts[row] = shared, len(one), len(two)
     return counts
 
 

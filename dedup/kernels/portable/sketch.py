@@ -75,6 +75,21 @@ def shingle(values: U64, offsets: I64, k: int, seed: int) -> tuple[U64, I64]:
     return shingles, result
 
 
+def text_shingles(text: U8, starts: I64, ends: I64, k: int, seed: int) -> tuple[U64, I64]:
+    """`shingle` of the tokens of texts.
+
+    Returns:
+        uint64[s] shingles and int64[n + 1] bounds of the texts in them.
+
+    Raises:
+        ValueError: a range does not lie within the text, or k is out of range.
+    """
+    check_ranges(len(text), starts, ends)
+    check_k(k)
+    values, offsets, _, _ = tokenize(text, starts, ends)
+    return shingle(values, offsets, k, seed)
+
+
 def _hash_windows(values: U64, windows: I64, width: int, seed: int) -> U64:
     """Hash the `width` tokens from each place on; tokens are rotated by their place in the shingle, so that order
     counts."""
