@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
-from dedup.model import FIELD_BREAK, I64, BadRecord, Documents, Fields, Source, Strings
+from dedup.model import FIELD_BREAK, I64, U8, BadRecord, Documents, Fields, Source, Strings
 
 MAX_RECORD_BYTES = 256 << 20
 """A longer record is passed through as a bad one, so that no single record decides how much memory a run takes."""
@@ -91,6 +91,36 @@ def field_bounds(lengths: I64) -> I64:
     bounds[:, :, 1] = np.cumsum(lengths, axis=1) + np.arange(lengths.shape[1]) * len(FIELD_BREAK)
     bounds[:, :, 0] = bounds[:, :, 1] - lengths
     return bounds
+
+
+def text_fields(
+    decode: Callable[[U8, I64, I64, U8], tuple[U8, I64]], text: U8, starts: I64, ends: I64, odd: U8
+) -> tuple[I64, Strings]:
+    """Decode the text fields of documents, and lay them out.
+
+    Args:
+        decode: `kernels.unescape` or `kernels.unquote`.
+        text: uint8[...].
+        starts, ends: int64[n, f], the bytes of each field in it.
+        odd: uint8[n, f], 1 where there is something to decode.
+
+    Returns:
+        int64[n, f], the lengths of the fields, and the n documents.
+    """
+    n, n_fields = starts.shape
+    if n_fields == 1:
+        column = Strings(*decode(text, starts[:, 0], ends[:, 0], odd[:, 0]))
+        return np.diff(column.offsets).reshape(n, 1), column
+    # Between the fields stands what is put behind the text for that.
+    wide = 2 * n_fields - 1
+    pieces = np.full((2, n, wide), len(text), np.int64)
+    pieces[1] += len(FIELD_BREAK)
+    pieces[0, :, ::2], pieces[1, :, ::2] = starts, ends
+    wide_odd = np.zeros((n, wide), np.uint8)
+    wide_odd[:, ::2] = odd
+    text = np.concatenate([text, np.frombuffer(FIELD_BREAK, np.uint8)])
+    values, offsets = decode(text, pieces[0].ravel(), pieces[1].ravel(), wide_odd.ravel())
+    return np.diff(offsets).reshape(n, wide)[:, ::2], Strings(values, offsets[::wide])
 
 
 class Batcher:

@@ -79,6 +79,8 @@ PyObject *py_loops(PyObject *module, PyObject *args);
 PyObject *py_equal_bytes(PyObject *module, PyObject *args);
 PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
+PyObject *py_delimited(PyObject *module, PyObject *args);
+PyObject *py_unquote(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
 
 #if defined(__GNUC__)

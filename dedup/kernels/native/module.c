@@ -25,6 +25,8 @@ static PyMethodDef functions[] = {
     {"equal_bytes", py_equal_bytes, METH_VARARGS, NULL},
     {"records", py_records, METH_VARARGS, NULL},
     {"unescape", py_unescape, METH_VARARGS, NULL},
+    {"delimited", py_delimited, METH_VARARGS, NULL},
+    {"unquote", py_unquote, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
