@@ -12,10 +12,9 @@ from dedup.backends.base import Backend
 from dedup.config import Config, Matching
 from dedup.errors import UsageError
 from dedup.ledger.left import Left
-from dedup.matching import LABEL_TOKENS, GrainMatcher
+from dedup.matching import GrainMatcher
 from dedup.model import I64, Batch, Corpus, rows_of, take
 from dedup.stages.report import place_of
-from dedup.stages.segment import LABEL, PLAIN
 from dedup.tuning.copies import SHOWN_KINDS, Copies, found_at, met, plant
 from dedup.tuning.estimate import Estimate, estimate
 from dedup.tuning.natural import BANDS, ROWS, Natural, by_chance, natural
@@ -110,18 +109,14 @@ def _segments(left: Left, documents: I64, config: Config, grain: str, matching: 
     broad = {grain: replace(matching, bands=BANDS, rows=ROWS)}
     matcher = GrainMatcher(replace(config, grain=grain, **broad), grain, backend)  # type: ignore[arg-type]
     matcher.refresh(left, documents)
-    rows = matcher.rows
+    rows = matcher.comparable(left)
     if not rows:
         return rows
     fit = rows["tokens"] >= max(config.k, 2)
     if grain == "document":
         fit &= rows["tokens"] > config.short_tokens  # shorter ones are matched as paragraphs are
-    else:
-        is_label = (rows["kind"] == LABEL) & (rows["tokens"] <= LABEL_TOKENS)
-        fit &= ((rows["kind"] == PLAIN) | (rows["kind"] == LABEL)) & ~is_label
-        fit &= rows["tokens"] >= config.min_tokens
     rows = take(rows, fit)
-    return take(rows, np.sort(np.unique(rows["hash"], return_index=True)[1]))
+    return take(matcher.rows, rows["row"][np.sort(np.unique(rows["hash"], return_index=True)[1])])
 
 
 def _check_enough(n: int, grain: str, config: Config) -> None:
