@@ -136,13 +136,7 @@ def _point(
     above = counted & (pairs.likeness.similarity >= threshold - 1e-9)
     total = float(pairs.weight[above].sum())
     right = float((pairs.weight * found.copy)[above].sum())
-    caught = reached = 0.0
-    for alike, flags, mix in zip(
-        copies.likeness, in_bucket, found.mix, strict=False
-    ):  # those shown are no part of the mix
-        reaches, is_found = found_at(threshold, alike, flags, measure, config.short_tokens)
-        caught += float(mix @ is_found)
-        reached += float(mix @ reaches)
+    caught, reached = _caught(threshold, copies, in_bucket, found, config, measure)
     planted = {
         name: float(found_at(threshold, copies.likeness[i], in_bucket[i], measure, config.short_tokens)[1].mean())
         for name, i in SHOWN_KINDS
@@ -151,6 +145,19 @@ def _point(
     # the pairs themselves say more finely than the mix does how far copies reach
     recall = caught if found.too_few else min(right / found.copies, 1.0) * candidates
     return Point(threshold, total, right / total if total else None, recall, planted, candidates)
+
+
+def _caught(
+    threshold: float, copies: Copies, in_bucket: Sequence[NDArray[np.bool_]], found: Estimate, config: Config, measure: str
+) -> tuple[float, float]:  # fmt: skip
+    """The shares of the mix that the bands find and that reach the threshold, and that reach it, found or not."""
+    caught = reached = 0.0
+    # the copies that are only shown come last, and are no part of the mix
+    for alike, flags, mix in zip(copies.likeness, in_bucket, found.mix, strict=False):
+        reaches, is_found = found_at(threshold, alike, flags, measure, config.short_tokens)
+        caught += float(mix @ is_found)
+        reached += float(mix @ reaches)
+    return caught, reached
 
 
 def _line(curve: Sequence[Point]) -> float:
@@ -173,10 +180,7 @@ def _shape(
     best, best_share = ((matching.bands, matching.rows), in_bucket), -1.0
     for number, (bands, rows) in enumerate(((matching.bands, matching.rows), *SHAPES)):
         flags = in_bucket if number == 0 else met(copies, bands, rows, config.seed)
-        caught = reached = 0.0
-        for alike, mine, mix in zip(copies.likeness, flags, found.mix, strict=False):
-            reaches, is_found = found_at(line, alike, mine, matching.measure, config.short_tokens)
-            caught, reached = caught + float(mix @ is_found), reached + float(mix @ reaches)
+        caught, reached = _caught(line, copies, flags, found, config, matching.measure)
         share = caught / reached if reached else 1.0
         if share > best_share:
             best, best_share = ((bands, rows), flags), share
