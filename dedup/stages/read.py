@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from dedup.errors import FormatError, UsageError
-from dedup.formats import SourceReader, open_source
+from dedup.errors import FormatError
+from dedup.formats import open_source
 from dedup.model import U8, BadRecord, Corpus, Documents, Fields, Source, Strings
 
 WHOLE_SOURCE = -1
@@ -171,10 +171,3 @@ def _meta(parts: list[Documents]) -> dict[str, Strings]:
         offsets = np.concatenate([np.zeros(1, np.int64), *(np.diff(column.offsets) for column in columns)])
         meta[name] = Strings(_joined([column.values for column in columns]), np.cumsum(offsets))
     return meta
-
-
-def reader_of(corpus: Corpus, source: int) -> SourceReader:
-    """The reader of a source, with the fields that were found before."""
-    if not corpus.fields[source].text:
-        raise UsageError(f"{corpus.sources[source].path}: it could not be read.")
-    return open_source(corpus.sources[source], corpus.fields[source])
