@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import combinations, product
@@ -220,15 +220,6 @@ SETS: tuple[Callable[[], Labelled], ...] = (
     lambda: spdx(0.8), lambda: spdx(0.5),
     lambda: planted("zh", 0.01), lambda: planted("zh", 0.05), lambda: planted("en", 0.01), lambda: planted("en", 0.05),
 )  # fmt: skip
-
-
-def all_sets() -> Iterator[Labelled]:
-    """Every set, one after the other.
-
-    Raises:
-        FileNotFoundError: the data is not there.
-    """
-    return (make() for make in SETS)
 
 
 def with_equals(pairs: Pairs) -> dict[Pair, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Literal, get_args
 
 from dedup.errors import ConfigError
@@ -157,24 +157,6 @@ def preset(name: str) -> Config:
     if name not in PRESETS:
         raise ConfigError(f"there is no preset {name!r}; they are {', '.join(PRESETS)}.")
     return PRESETS[name]
-
-
-def config_from_dict(plain: dict[str, object]) -> Config:
-    """The inverse of `Config.as_dict`.
-
-    Raises:
-        ConfigError: an unknown name, or a value out of range.
-    """
-    known = {f.name for f in fields(Config)}
-    if unknown := sorted(set(plain) - known):
-        raise ConfigError(f"unknown settings: {', '.join(unknown)}; known are {', '.join(sorted(known))}.")
-    values = dict(plain)
-    for grain in ("document", "paragraph", "sentence"):
-        if isinstance(matching := values.get(grain), dict):
-            values[grain] = Matching(**matching)
-    if isinstance(prefer := values.get("prefer"), list):
-        values["prefer"] = tuple(prefer)
-    return Config(**values)  # type: ignore[arg-type]
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

@@ -135,7 +135,7 @@ class GrainMatcher:
             preference: int64[documents], smaller is preferred; ties by position.
             paragraphs: where a document goes only for one that has all its paragraphs: those of what is left, by document and start.
         """
-        segments = self._in_order(self._comparable(left), preference)
+        segments = self._in_order(self.comparable(left), preference)
         n = rows_of(segments)
         if n == 0:
             return Matches({}, np.zeros(0, np.int64), _no_pairs(), 0, 0)
@@ -157,11 +157,11 @@ class GrainMatcher:
         """Whether equal texts of two documents are kept apart."""
         return self._grain != "document" and (self._config.scope == "document" or self._split_scope)
 
-    def _comparable(self, left: Left) -> Batch:
+    def comparable(self, left: Left) -> Batch:
+        """The segments that are compared, without their band keys; `row` is the place of each in `rows`."""
         rows = self._rows
         if not rows:
             return {}
-        # the band keys stay where they are: `row` finds them
         rows = {name: column for name, column in rows.items() if not name.startswith(KEY)}
         rows["row"] = np.arange(rows_of(rows), dtype=np.int64)
         mask = (rows["tokens"] > 0) & ~left.dropped[rows["document"]]

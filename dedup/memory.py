@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from dedup.errors import UsageError
-from dedup.formats.fields import resolve
+from dedup.formats.base import META, field_bounds
+from dedup.formats.fields import Column, resolve
 from dedup.ledger.left import Left
-from dedup.model import FIELD_BREAK, Corpus, Documents, Fields, Source, Strings
+from dedup.model import I64, Corpus, Documents, Fields, Source, Strings
 from dedup.stages.read import gather
 
 
@@ -41,54 +42,33 @@ def corpus_of(source: Any, fields: Fields | None = None) -> Memory:
             "Turn other values into a list of str first."
         )
     texts = Strings.of([text.encode("utf-8", "surrogatepass") for text in source])
-    return Memory(_gathered("texts", [texts], Fields(text=("text",)), {}))
+    return Memory(_gathered("texts", texts, np.diff(texts.offsets)[:, None], Fields(text=("text",)), {}))
 
 
-def _gathered(name: str, columns: list[Strings], fields: Fields, meta: dict[str, Strings]) -> Corpus:
-    n = len(columns[0])
-    if len(columns) == 1:
-        text = columns[0]
-        bounds = np.stack([np.zeros(n, np.int64), np.diff(text.offsets)], axis=1)[:, None, :]
-    else:
-        lengths = np.stack([np.diff(column.offsets) for column in columns], axis=1)
-        text = Strings.of([FIELD_BREAK.join(column[i] for column in columns) for i in range(n)])
-        ends = np.cumsum(lengths, axis=1) + np.arange(len(columns)) * len(FIELD_BREAK)
-        bounds = np.stack([ends - lengths, ends], axis=2)
-    records = np.arange(n, dtype=np.int64)
+def _gathered(name: str, text: Strings, lengths: I64, fields: Fields, meta: dict[str, Strings]) -> Corpus:
+    """Documents as one corpus; `lengths` int64[n, f], of their text fields."""
+    records = np.arange(len(text), dtype=np.int64)
     positions = np.stack([records, np.diff(text.offsets)], axis=1)
-    batch = Documents(0, records, positions, text, bounds.astype(np.int64), meta)
+    batch = Documents(0, records, positions, text, field_bounds(lengths), meta)
     return gather([batch], (Source(0, name, name, "memory"),), (fields,))
 
 
 def _table(source: Any, given: Fields) -> Memory:
     import pyarrow as pa
 
-    table = pa.table(source)
-    names = {field.name: "string" if _is_text(field.type) else str(field.type) for field in table.schema}
-    from dedup.formats.fields import Column
+    from dedup.formats import arrow
 
+    table = pa.table(source)
+    names = {field.name: arrow.kind_of(field.type) for field in table.schema}
     fields = resolve("the table", given, names, lambda: [Column(name, kind) for name, kind in names.items()])
     meta = {
-        role: _strings(table[name])
-        for role in ("id", "url", "host", "date", "source")
+        role: arrow.strings_of(arrow.whole_as_bytes(table[name]))
+        for role in META
         if (name := getattr(fields, role)) is not None
     }
-    return Memory(_gathered("table", [_strings(table[name]) for name in fields.text], fields, meta), table)
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow.types as pt
-
-    if pt.is_dictionary(kind):
-        return _is_text(kind.value_type)
-    return bool(pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind))
-
-
-def _strings(column: Any) -> Strings:
-    """A column as bytes, whatever its type; null is the empty string."""
-    return Strings.of(
-        [b"" if value is None else str(value).encode("utf-8", "surrogatepass") for value in column.to_pylist()]
-    )
+    texts = [arrow.whole_as_bytes(table[name]) for name in fields.text]
+    lengths = np.stack([np.diff(arrow.offsets_of(text)) for text in texts], axis=1)
+    return Memory(_gathered("table", arrow.strings_of(arrow.joined(texts)), lengths, fields, meta), table)
 
 
 def rebuilt(memory: Memory, left: Left) -> Any:
@@ -97,19 +77,14 @@ def rebuilt(memory: Memory, left: Left) -> Any:
     kept = np.flatnonzero(~left.dropped)
     if memory.table is None:
         return [left.text(int(i)).decode("utf-8", "surrogatepass") for i in kept]
-    import pyarrow as pa
+    from dedup.formats import arrow
 
-    table = memory.table.take(pa.array(kept))
-    edited = {place: document for place, document in enumerate(kept.tolist()) if document in left.spans}
-    for number, name in enumerate(corpus.fields[0].text):
-        values = table[name].to_pylist()
-        for place, document in edited.items():
-            values[place] = _field_left(corpus, left, document, number).decode("utf-8", "surrogatepass")
-        if edited:
-            field = table.schema.field(name)
-            table = table.set_column(
-                table.schema.get_field_index(name), field, pa.array(values, pa.large_string()).cast(field.type)
-            )
+    table = arrow.taken(memory.table, kept)
+    edited = np.flatnonzero(np.isin(kept, list(left.spans)))
+    for number, name in enumerate(corpus.fields[0].text if len(edited) else ()):
+        values = [_field_left(corpus, left, document, number) for document in kept[edited].tolist()]
+        column = arrow.replaced(table[name], edited, values)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), column)
     return table
 
 

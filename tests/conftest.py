@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
@@ -20,6 +21,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 WHOLE = os.environ.get("DEDUP_WHOLE", "0") not in ("", "0")
 """Whether real texts are taken whole, and every code point is asked for: a minute more. See CONTRIBUTING.md."""
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 T = TypeVar("T")
 
 IMPLEMENTATIONS = ["dedup.kernels.portable"]
@@ -53,6 +55,24 @@ def real_texts(*parts: str) -> Path:
     if not path.exists():
         pytest.fail(f"{path} is missing from the folder of real texts")
     return path
+
+
+@pytest.fixture(scope="module")
+def importable_benchmarks() -> Iterator[None]:
+    """The benchmarks are scripts beside one another, not a package; modules of the tests may have the same names."""
+    names = [path.stem for path in BENCHMARKS.glob("*.py")]
+    theirs = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    sys.path.insert(0, str(BENCHMARKS))
+    yield
+    sys.path.remove(str(BENCHMARKS))
+    for name in names:
+        sys.modules.pop(name, None)
+    sys.modules.update(theirs)
+
+
+def benchmark(name: str) -> ModuleType:
+    """A script of the benchmarks; see `importable_benchmarks`."""
+    return importlib.import_module(name)
 
 
 @pytest.fixture(scope="session", params=IMPLEMENTATIONS, ids=lambda name: name.rpartition(".")[2])

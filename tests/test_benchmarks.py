@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from conftest import real_texts
+from conftest import BENCHMARKS, benchmark, real_texts
 
-FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
+pytestmark = pytest.mark.usefixtures("importable_benchmarks")
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +21,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("corpora")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _importable() -> Iterator[None]:
-    """The benchmarks are scripts beside one another, not a package; modules of the tests may have the same names."""
-    names = [path.stem for path in FOLDER.glob("*.py")]
-    theirs = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
-    for name in names:
-        sys.modules.pop(name, None)
-    sys.modules.update(theirs)
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(name)
-
-
 def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    speed, sketchers = _module("speed"), _module("sketchers")
+    speed, sketchers = benchmark("speed"), benchmark("sketchers")
     assert (
         speed.main(["--mb", "1", "--rounds", "1", "--sample-mb", "0.05", "--cache", str(cache), "--threads", "2"]) == 0
     )
@@ -62,7 +42,7 @@ def _wholes() -> list[str]:
 
 
 def test_a_corpus_is_drawn_by_its_seed_and_differs_enough(cache: Path, tmp_path: Path) -> None:
-    corpora = _module("corpora")
+    corpora = benchmark("corpora")
     made = corpora.corpus(1, "paragraph", cache)
     again = corpora.corpus(1, "paragraph", tmp_path)
     other = corpora.corpus(1, "paragraph", tmp_path, seed=2)
@@ -75,14 +55,14 @@ def test_a_corpus_is_drawn_by_its_seed_and_differs_enough(cache: Path, tmp_path:
 
 
 def test_both_layouts_hold_the_same_paragraphs(cache: Path) -> None:
-    corpora = _module("corpora")
+    corpora = benchmark("corpora")
     one, other = (corpora.corpus(1, layout, cache) for layout in ("paragraph", "document"))
     assert list(corpora.paragraphs(one)) == list(corpora.paragraphs(other))
     assert other.records < one.records
 
 
 def test_the_plain_loop_decodes() -> None:
-    decode = _module("limits").plain_decoder()
+    decode = benchmark("limits").plain_decoder()
     if decode is None:
         pytest.skip("there is no C compiler")
     text = "plain, naïve, 經典, 𠮷野家"
@@ -91,7 +71,7 @@ def test_the_plain_loop_decodes() -> None:
 
 
 def test_rivals_shingle_as_we_do() -> None:
-    sketchers = _module("sketchers")
+    sketchers = benchmark("sketchers")
     assert sketchers.shingles("第二條 The Act，of 1999") == {
         "第 二 條",
         "二 條 the",
@@ -104,7 +84,7 @@ def test_rivals_shingle_as_we_do() -> None:
 
 
 def test_ratios_are_taken_per_unit_within_each_round() -> None:
-    measure = _module("measure")
+    measure = benchmark("measure")
     slow = measure.Row("slow", 1.0, "MB", lambda: None, costs=[measure.Cost(3.0, 3.0), measure.Cost(8.0, 8.0)])
     fast = measure.Row("fast", 10.0, "MB", lambda: None, costs=[measure.Cost(1.0, 1.0), measure.Cost(2.0, 2.0)])
     (found,) = measure.compare(
@@ -117,7 +97,7 @@ def test_ratios_are_taken_per_unit_within_each_round() -> None:
 
 
 def test_rounds_alternate_their_order() -> None:
-    measure = _module("measure")
+    measure = benchmark("measure")
     ran: list[str] = []
     rows = [measure.Row(name, 1.0, "MB", lambda name=name: ran.append(name)) for name in "ab"]
     measure.run_rounds(rows, 3, lambda _: None)
@@ -126,7 +106,7 @@ def test_rounds_alternate_their_order() -> None:
 
 
 def test_a_kept_run_says_where_it_was_made(tmp_path: Path) -> None:
-    measure, record = _module("measure"), _module("record")
+    measure, record = benchmark("measure"), benchmark("record")
     row = measure.Row("a row", 2.0, "MB", lambda: None, costs=[measure.Cost(1.0, 1.5)])
     about = record.machine()
     first, second = (record.keep(tmp_path, about, [row], "the table") for _ in range(2))
@@ -140,7 +120,7 @@ def test_a_kept_run_says_where_it_was_made(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def crawled(cache: Path) -> tuple[object, Path]:
     """A small crawl in two files, and its folder."""
-    crawl = _module("crawl")
+    crawl = benchmark("crawl")
     return crawl.make(crawl.Plan(3_000_000, files=2), cache / "crawl"), cache / "crawl"
 
 
@@ -163,7 +143,7 @@ def _story(record: dict[str, str], fact: dict[str, object]) -> str:
 
 
 def test_a_crawl_is_drawn_by_its_seed_alone(crawled: tuple[object, Path], tmp_path: Path) -> None:
-    crawl = _module("crawl")
+    crawl = benchmark("crawl")
     made, _ = crawled
     crawl.make(crawl.Plan(3_000_000, files=2), tmp_path / "again")
     crawl.make(crawl.Plan(3_000_000, seed=2, files=2), tmp_path / "other")
@@ -222,7 +202,7 @@ def test_stories_of_a_crawl_differ_unless_planted(crawled: tuple[object, Path]) 
 
 
 def test_a_crawl_says_what_it_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    crawl = _module("crawl")
+    crawl = benchmark("crawl")
     assert crawl.size("1.5GB") == 1_500_000_000
     assert crawl.size("20m") == 20_000_000
     for words in (["--size", "many"], ["--size", "1MB", "--share-copies", "0.9"]):
@@ -232,7 +212,7 @@ def test_a_crawl_says_what_it_cannot_be(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_score_counts_what_is_planted(tmp_path: Path) -> None:
-    truth = _module("truth")
+    truth = benchmark("truth")
     plain = {"edits": 0.0, "head": 1, "tail": 0, "noise": False}
     facts = [
         {"id": "0", "kind": "original", "story": "0", **plain},
@@ -259,7 +239,7 @@ def test_a_score_counts_what_is_planted(tmp_path: Path) -> None:
 
 
 def test_a_command_is_watched_with_its_children() -> None:
-    watch = _module("watch").watch
+    watch = benchmark("watch").watch
     child = "import time; held = bytearray(60_000_000); time.sleep(.7)"
     parent = f"import subprocess, sys; print('said'); sys.exit(subprocess.run([sys.executable, '-c', {child!r}]).returncode + 3)"
     done = watch([sys.executable, "-c", parent])
@@ -275,12 +255,12 @@ def test_a_command_is_watched_with_its_children() -> None:
 
 @pytest.mark.parametrize("name", ["datasketch", "rensa"])
 def test_an_adapter_leaves_one_of_each_story(name: str, crawled: tuple[object, Path], tmp_path: Path) -> None:
-    if not _module("sketchers").is_installed(name):
+    if not benchmark("sketchers").is_installed(name):
         pytest.skip(f"{name} is not installed")
     made, _ = crawled
-    truth, watch = _module("truth"), _module("watch").watch
+    truth, watch = benchmark("truth"), benchmark("watch").watch
     out = tmp_path / "out.jsonl"
-    done = watch([sys.executable, str(FOLDER / "rivals" / f"run_{name}.py"), str(out), *made.paths])
+    done = watch([sys.executable, str(BENCHMARKS / "rivals" / f"run_{name}.py"), str(out), *made.paths])
     assert done.code == 0, done.stderr
     phases = json.loads(done.stdout)["phases"]
     assert {"read", "shingles", "own", "write"} <= phases.keys()
@@ -292,7 +272,7 @@ def test_an_adapter_leaves_one_of_each_story(name: str, crawled: tuple[object, P
 
 
 def test_every_rival_has_its_adapter_and_its_pins(tmp_path: Path) -> None:
-    rivals = _module("rivals")
+    rivals = benchmark("rivals")
     for rival in rivals.RIVALS:
         assert rival.note
         pins = (rivals.ADAPTERS / f"{rival.adapter}.txt").read_text(encoding="utf-8").splitlines()
@@ -305,7 +285,7 @@ def test_every_rival_has_its_adapter_and_its_pins(tmp_path: Path) -> None:
 def test_pipelines_prints_and_keeps_what_it_ran(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipelines = _module("pipelines")
+    pipelines = benchmark("pipelines")
     monkeypatch.setattr(pipelines, "__file__", str(tmp_path / "pipelines.py"))
     words = ["--size", "300KB", "600KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup", "limit", "--keep"]
     assert pipelines.main(words) == 0
@@ -322,7 +302,7 @@ def test_pipelines_prints_and_keeps_what_it_ran(
 
 
 def test_plots_hold_what_they_are_given() -> None:
-    plot = _module("plot")
+    plot = benchmark("plot")
     bars = plot.bars("speed", "MB/s", {"dedup clean": 20.0, "a < b": 2.0, "none": 0.0})
     assert bars.count("<rect") == 3
     assert "a &lt; b" in bars
@@ -333,7 +313,7 @@ def test_plots_hold_what_they_are_given() -> None:
 
 
 def test_extremes_runs_its_cases_and_refuses_what_is_too_large(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    extremes = _module("extremes")
+    extremes = benchmark("extremes")
     words = ["--share", "0.00002", "--cache", str(cache), "--only", "one-line", "tiny", "--memory", "1"]
     assert extremes.main(words) == 0
     printed = capsys.readouterr().out
@@ -345,7 +325,7 @@ def test_extremes_runs_its_cases_and_refuses_what_is_too_large(cache: Path, caps
 
 @pytest.mark.parametrize("name", ["one-line", "empty-lines", "tiny", "one-band", "distinct", "identical"])
 def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
-    extremes = _module("extremes")
+    extremes = benchmark("extremes")
     (case,) = (case for case in extremes.CASES if case.name == name)
     raw = b"".join(case.write(30_000 if name == "one-line" else 200))
     lines = raw.decode().splitlines()
@@ -364,7 +344,7 @@ def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
 
 
 def test_growth_leaves_the_start_out() -> None:
-    extremes = _module("extremes")
+    extremes = benchmark("extremes")
     costs = [extremes.Cost(1 + spent, 0.0) for spent in (0.1, 2.0, 6.0)]
     start = extremes.Cost(1.0, 0.0)
     assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs), start) == pytest.approx(1.5)
@@ -372,5 +352,5 @@ def test_growth_leaves_the_start_out() -> None:
 
 
 def test_the_time_of_tune_is_printed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _module("tuning").main(["--mb", "1", "--cache", str(cache), "--grain", "paragraph"]) == 0
+    assert benchmark("tuning").main(["--mb", "1", "--cache", str(cache), "--grain", "paragraph"]) == 0
     assert "| paragraph |" in capsys.readouterr().out

@@ -6,24 +6,17 @@ These are the sets that take seconds. `python benchmarks/quality.py --no-rivals`
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from conftest import real_texts, some_of
+from conftest import BENCHMARKS, benchmark, real_texts, some_of
 
 from dedup.config import preset
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "benchmarks"
 CHECKED = 20
 """Unlabelled pairs of a set that the oracle measures here; the command measures more."""
 FAST = (
@@ -41,32 +34,18 @@ FAST = (
 )
 Measured = tuple[dict[str, Any], dict[str, Any]]
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the benchmarks are not here: an installed wheel is tested")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _importable() -> Iterator[None]:
-    """The benchmarks are scripts beside one another, not a package; modules of the tests may have the same names."""
-    names = [path.stem for path in FOLDER.glob("*.py")]
-    theirs = {name: sys.modules.pop(name) for name in names if name in sys.modules}
-    sys.path.insert(0, str(FOLDER))
-    yield
-    sys.path.remove(str(FOLDER))
-    for name in names:
-        sys.modules.pop(name, None)
-    sys.modules.update(theirs)
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(name)
+pytestmark = [
+    pytest.mark.skipif(not BENCHMARKS.is_dir(), reason="the benchmarks are not here: an installed wheel is tested"),
+    pytest.mark.usefixtures("importable_benchmarks"),
+]
 
 
 @pytest.fixture(scope="module")
 def floors() -> dict[str, Any]:
     """What is demanded; fails where the real texts are others than the floors were taken with."""
     real_texts("data", "pairs")
-    found: dict[str, Any] = json.loads((FOLDER / "floors.json").read_text("utf-8"))
-    assert _module("labelled").digest() == found["data"], (
+    found: dict[str, Any] = json.loads((BENCHMARKS / "floors.json").read_text("utf-8"))
+    assert benchmark("labelled").digest() == found["data"], (
         "the labelled texts are others than those the floors are of: run benchmarks/quality.py --keep and set the floors anew"
     )
     return found
@@ -75,7 +54,7 @@ def floors() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def measured(floors: dict[str, Any]) -> Measured:
     """The defaults, on the sets that take seconds: the pairs reported, and the figures."""
-    quality, labelled = _module("quality"), _module("labelled")
+    quality, labelled = benchmark("quality"), benchmark("labelled")
     made = (*labelled.SETS[:9], lambda: labelled.planted("zh", 0.05), lambda: labelled.planted("en", 0.05))
     sets = [make() for make in made]
     assert [one.name for one in sets] == list(FAST)
@@ -89,7 +68,7 @@ def figures(measured: Measured) -> dict[str, Any]:
 
 
 def test_no_figure_is_below_its_floor(figures: dict[str, Any], floors: dict[str, Any]) -> None:
-    quality = _module("quality")
+    quality = benchmark("quality")
     flat = quality.named(figures)
     assert quality.missed(flat, floors["floors"]["defaults"]) == []
     held = [name for name in floors["floors"]["defaults"] if name in flat]
@@ -101,14 +80,14 @@ def test_every_pair_is_labelled_or_as_similar_as_it_must_be(figures: dict[str, A
 
 
 def test_the_preset_finds_noisy_text(floors: dict[str, Any]) -> None:
-    quality, labelled = _module("quality"), _module("labelled")
+    quality, labelled = benchmark("quality"), benchmark("labelled")
     figures = quality.measured([labelled.ocr()], preset("noisy"), CHECKED)[1]
     assert quality.missed(quality.named(figures), floors["floors"]["noisy"]) == []
     assert figures["ocr"].reported == figures["ocr"].hits
 
 
 def test_recall_falls_with_distance(measured: Measured) -> None:
-    quality, verses = _module("quality"), _module("labelled").bible_versions()
+    quality, verses = benchmark("quality"), benchmark("labelled").bible_versions()
     verses = replace(verses, grades=dict(some_of(list(verses.grades.items()), 6000)))
     found = measured[0][verses.name].pairs
     recalls = [recall for _, n, recall in quality.by_similarity(verses, found) if n >= 100]
@@ -119,7 +98,7 @@ def test_recall_falls_with_distance(measured: Measured) -> None:
 
 def test_candidates_of_edited_paragraphs_keep_to_their_floors(floors: dict[str, Any]) -> None:
     """Against `exact`; `python benchmarks/quality.py` asks for all natural paragraphs and whole documents."""
-    quality, reach = _module("quality"), _module("reach")
+    quality, reach = benchmark("quality"), benchmark("reach")
     rows = reach.reached("edited", reach.edited_paragraphs(), "paragraph")
     assert quality.missed({row.key: row.recall for row in rows}, floors["floors"]["defaults"]) == []
     assert [row.low for row in rows if not row.short] == list(reach.PARAGRAPH_BINS)
@@ -127,7 +106,7 @@ def test_candidates_of_edited_paragraphs_keep_to_their_floors(floors: dict[str, 
 
 
 def test_what_is_missed_is_said() -> None:
-    quality = _module("quality")
+    quality = benchmark("quality")
     floors = {"a.recall": 0.9, "a.unlabelled": 0.1, "b.recall": 0.5}
     assert quality.missed({"a.recall": 0.9, "a.unlabelled": 0.1}, floors) == []
     assert quality.missed({"a.recall": 0.89, "a.unlabelled": 0.11}, floors) == [
@@ -137,7 +116,7 @@ def test_what_is_missed_is_said() -> None:
 
 
 def test_figures_are_counted_by_hand() -> None:
-    quality, labelled = _module("quality"), _module("labelled")
+    quality, labelled = benchmark("quality"), benchmark("labelled")
     texts = [
         "一二三四五六七八九十" * 2 + "甲",
         "一二三四五六七八九十" * 2 + "乙",
@@ -155,12 +134,12 @@ def test_figures_are_counted_by_hand() -> None:
 
 def test_the_floors_are_kept_figures_of_today(floors: dict[str, Any]) -> None:
     """No floor is above the figure that was kept with it, and the page says what was kept."""
-    quality = _module("quality")
+    quality = benchmark("quality")
     for part, demanded in floors["floors"].items():
         kept = floors["figures"][part]
         assert set(demanded) <= set(kept)
         assert quality.missed(kept, demanded) == []
-    page = (ROOT / "docs" / "quality.md").read_text("utf-8")
+    page = (BENCHMARKS.parent / "docs" / "quality.md").read_text("utf-8")
     kept = floors["figures"]["defaults"]
     for name in ("lctt", "taiwan-laws", "bible-scripts", "poems", "ocr", "spdx-0.5"):
         (row,) = re.findall(rf"^\| {re.escape(name)} .*$", page, re.MULTILINE)[:1]

@@ -18,6 +18,8 @@ from dedup.errors import FormatError, InputChangedError, IntegrityError, UsageEr
 from dedup.formats import SourceReader, open_source
 from dedup.formats.parquet import row_group_sizes
 from dedup.formats.rewrite import Cuts, Drop, Dropped, Pieces, restore, rewrite
+from dedup.ledger.left import Left
+from dedup.memory import corpus_of, rebuilt
 from dedup.model import Fields, Source
 
 TEXT_TYPES = [
@@ -402,3 +404,45 @@ def test_a_schema_that_does_not_come_back_is_never_published(tmp_path: Path, mon
     monkeypatch.setattr(pq, "ParquetWriter", lambda sink, _, **options: real(sink, schema, **options))
     with pytest.raises(IntegrityError, match="read back as others than the input's"):
         list(rewrite(str(path), str(tmp_path / "out.parquet"), ["text"], {0: Drop()}))
+
+
+# --- tables in memory
+
+
+KINDS_IN_MEMORY = [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
+TEXTS = ["x", "中文", None, "", "ab\n\nc"]
+
+
+def column_of(values: list[str | None], kind: pa.DataType) -> pa.ChunkedArray:
+    """The values twice, in two chunks."""
+    plain_values = pa.array(values, pa.string())
+    chunk = plain_values.dictionary_encode() if pa.types.is_dictionary(kind) else plain_values.cast(kind)
+    return pa.chunked_array([chunk, chunk])
+
+
+@pytest.mark.parametrize("kind", KINDS_IN_MEMORY, ids=str)
+@pytest.mark.parametrize(("first", "length"), [(0, 10), (3, 4), (7, 3), (2, 0)])
+def test_a_table_in_memory_is_read_from_its_buffers(kind: pa.DataType, first: int, length: int) -> None:
+    title, text = column_of(TEXTS, kind), column_of(TEXTS[::-1], kind)
+    table = pa.table({"title": title, "text": text, "id": range(10)}).slice(first, length)
+    corpus = corpus_of(table, Fields(("title", "text"))).corpus
+    rows = list(zip(*(table[name].to_pylist() for name in ("title", "text")), strict=True))
+    assert [corpus.text(i) for i in range(len(corpus))] == [f"{a or ''}\n\n{b or ''}".encode() for a, b in rows]
+    assert [corpus.text(i, *corpus.bounds[i, 1].tolist()) for i in range(length)] == [
+        (b or "").encode() for _, b in rows
+    ]
+    assert list(corpus.meta["id"]) == [b"%d" % i for i in range(first, first + length)]
+
+
+@pytest.mark.parametrize("kind", KINDS_IN_MEMORY, ids=str)
+def test_a_table_in_memory_keeps_its_types_and_what_is_not_cut(kind: pa.DataType) -> None:
+    table = pa.table({"title": column_of(TEXTS, kind), "n": range(10), "text": column_of(TEXTS[::-1], kind)})
+    memory = corpus_of(table, Fields(("title", "text")))
+    left = Left(memory.corpus)
+    left.dropped[[0, 7]] = True
+    left.set_cuts({1: [(0, 3)], 4: [(0, 2), (7, 8)], 5: [(3, 5)]})
+    found = rebuilt(memory, left)
+    assert found.schema == table.schema
+    assert found["n"].to_pylist() == [1, 2, 3, 4, 5, 6, 8, 9]
+    assert found["title"].to_pylist() == ["文", None, "", "c", "x", "中文", "", "ab\n\nc"]
+    assert found["text"].to_pylist() == ["", None, "中文", "", "c", "", "中文", "x"]

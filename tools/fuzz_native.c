@@ -414,6 +414,39 @@ static void check_records(const uint8_t *bytes, size_t size) {
     words_free(&made.lines), words_free(&made.members), words_free(&made.kinds), words_free(&made.ranges);
 }
 
+/* Rows do not overlap and lie in order; what is found lies in its row, and nothing is lost in front of `stop`. */
+static void check_delimited(const uint8_t *bytes, size_t size, const row_rules *rules) {
+    rows_made made = {{0}, {0}, {0}, {0}, {0}, 0};
+    DEMAND(delimited(bytes, size, rules, &made) == STATUS_OK);
+    size_t count = made.counts.size, columns = rules->column_count, before = 0;
+    DEMAND(made.places.size == 2 * count && made.faults.size == count);
+    DEMAND(made.kinds.size == columns * count && made.ranges.size == 2 * columns * count);
+    DEMAND(made.stop <= size && (!rules->at_end || made.stop == size));
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t *place = made.places.data + 2 * i;
+        DEMAND(before <= place[0] && place[0] < place[1] && place[1] <= made.stop);
+        DEMAND(!made.faults.data[i] == !!made.counts.data[i]);
+        for (; before < place[0]; before++) DEMAND(!rules->blank && (bytes[before] == '\n' || bytes[before] == '\r'));
+        before = place[1];
+        for (size_t j = i * columns; j < (i + 1) * columns; j++) {
+            uint64_t kind = made.kinds.data[j], *range = made.ranges.data + 2 * j;
+            DEMAND(kind <= ROW_DOUBLED && (kind == ROW_ABSENT || !made.faults.data[i]));
+            if (kind == ROW_ABSENT) DEMAND(range[0] == 0 && range[1] == 0);
+            else DEMAND(place[0] <= range[0] && range[0] <= range[1] && range[1] <= place[1]);
+            if (kind > ROW_BARE) DEMAND(bytes[range[0] - 1] == '"' && bytes[range[1]] == '"');
+        }
+    }
+    words_free(&made.places), words_free(&made.counts), words_free(&made.faults);
+    words_free(&made.kinds), words_free(&made.ranges);
+}
+
+static void check_rows(const uint8_t *bytes, size_t size, uint8_t choice) {
+    static const int64_t columns[] = {1, 0, 7, 1};
+    row_rules rules = {columns, choice % 5, choice & 64 ? choice % 50 : SIZE_MAX, choice & 8 ? ',' : 'e',
+                       choice & 16, choice & 32};
+    check_delimited(bytes, size, &rules);
+}
+
 /* Bytes that are no JSON are decoded and checked without a step too far. */
 static void check_strings(const input *with) {
     uint8_t escaped[MAX_TEXTS], valid[MAX_TEXTS], *values = malloc(MAX_TEXTS * MAX_INPUT);
@@ -421,6 +454,9 @@ static void check_strings(const input *with) {
     memset(escaped, 1, sizeof escaped);
     DEMAND(values && unescape(&with->in, escaped, values, MAX_TEXTS * MAX_INPUT, offsets) == STATUS_OK);
     DEMAND(valid_utf8(&with->in, valid) == STATUS_OK);
+    for (size_t i = 0; i < with->in.starts_count; i++)
+        DEMAND(offsets[i] <= offsets[i + 1] && offsets[i + 1] - offsets[i] <= with->ends[i] - with->starts[i]);
+    DEMAND(unquote(&with->in, escaped, values, MAX_TEXTS * MAX_INPUT, offsets) == STATUS_OK);
     for (size_t i = 0; i < with->in.starts_count; i++)
         DEMAND(offsets[i] <= offsets[i + 1] && offsets[i + 1] - offsets[i] <= with->ends[i] - with->starts[i]);
     free(values);
@@ -454,6 +490,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_pieces(&with);
     check_classes(text, bytes);
     check_records(text, bytes);
+    check_rows(text, bytes, data[7]);
     check_strings(&with);
     check_values(text, bytes, (unsigned)with.k);
     free(text);

@@ -60,7 +60,7 @@ class _Search:
         self.skipped.append((path, reason))
 
     def add(self, path: str, name: str, kind: str, compression: str) -> None:
-        status = Path(path).stat()
+        status = os.stat(path)  # noqa: PTH116 - one call a file, where there may be very many
         first = self.seen.setdefault((status.st_dev, status.st_ino), path)
         if first is path:
             self.found.append(_Found(path, name, kind, compression))
@@ -158,7 +158,7 @@ def _take_folder(search: _Search, path: str, prefix: str) -> None:
     skipped.sort(key=lambda item: _order(item[0]))
     search.skipped += skipped
     for where in paths:
-        below = PurePath(where).relative_to(path).as_posix()
+        below = where[len(path) :].replace(os.sep, "/").lstrip("/")
         _take_below(search, where, f"{prefix}/{below}" if prefix else below)
 
 
@@ -214,8 +214,8 @@ def _take_below(search: _Search, path: str, name: str) -> None:
 
 def _is_log(path: str) -> bool:
     """Whether a file belongs to the folder that `clean` puts beside its output."""
-    folder = PurePath(path).parent
-    return folder.name == RESERVED and os.path.isfile(folder / "manifest.json")  # noqa: PTH113 - a name may hold any bytes
+    folder = os.path.dirname(path)  # noqa: PTH120 - one call a file, where there may be very many
+    return os.path.basename(folder) == RESERVED and os.path.isfile(f"{folder}/manifest.json")  # noqa: PTH113, PTH119
 
 
 def _special(mode: int) -> str | None:

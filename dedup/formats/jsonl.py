@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dedup import kernels
-from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds
+from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds, text_fields
 from dedup.formats.blocks import NOTHING, Block, blocks
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.escapes import JsonPlaces
@@ -17,7 +17,7 @@ from dedup.formats.sample import key_of, kinds_of
 from dedup.formats.strict import BadLineError, count_fields, members, values_of
 from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.kernels.arrays import ESCAPED, NULL, NUMBER, OTHER, STRING
-from dedup.model import FIELD_BREAK, I64, U8, BadRecord, Documents, Fields, Source, Strings
+from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
 
 SAMPLE_RECORDS = 1000
 SAMPLE_BYTES = 1 << 20
@@ -102,8 +102,12 @@ class JsonlReader:
         starts = ranges[:, :, 0]
         unsaid = kinds >= NULL  # null, or what is neither text nor number
         ends = np.where(unsaid, starts, ranges[:, :, 1]) if unsaid.any() else ranges[:, :, 1]
-        lengths, documents = _texts(text, starts, ends, kinds, len(self.fields.text))
-        meta = {role: _column(text, starts, ends, kinds, i) for i, role in enumerate(self._meta, len(self.fields.text))}
+        n, escaped = len(self.fields.text), kinds == ESCAPED
+        lengths, documents = text_fields(kernels.unescape, text, starts[:, :n], ends[:, :n], escaped[:, :n])
+        meta = {
+            role: Strings(*kernels.unescape(text, starts[:, i], ends[:, i], escaped[:, i]))
+            for i, role in enumerate(self._meta, n)
+        }
         return Documents(
             source=self.source.index,
             records=records,
@@ -193,24 +197,3 @@ def _lines(stream: InputStream) -> Iterator[tuple[int, bytes]]:
             if line.strip(_WHITE):
                 yield offset, line
             offset += len(line) + 1
-
-
-def _column(text: U8, starts: I64, ends: I64, kinds: U8, i: int) -> Strings:
-    return Strings(*kernels.unescape(text, starts[:, i], ends[:, i], kinds[:, i] == ESCAPED))
-
-
-def _texts(text: U8, starts: I64, ends: I64, kinds: U8, n_fields: int) -> tuple[I64, Strings]:
-    """The lengths of the text fields, and the documents that they make."""
-    n, wide = len(starts), 2 * n_fields - 1
-    if n_fields == 1:
-        column = _column(text, starts, ends, kinds, 0)
-        return np.diff(column.offsets).reshape(n, 1), column
-    # Between the fields stands what is put behind the text for that.
-    pieces = np.full((2, n, wide), len(text), np.int64)
-    pieces[1] += len(FIELD_BREAK)
-    pieces[0, :, ::2], pieces[1, :, ::2] = starts[:, :n_fields], ends[:, :n_fields]
-    escaped = np.zeros((n, wide), bool)
-    escaped[:, ::2] = kinds[:, :n_fields] == ESCAPED
-    text = np.concatenate([text, np.frombuffer(FIELD_BREAK, np.uint8)])
-    values, offsets = kernels.unescape(text, pieces[0].ravel(), pieces[1].ravel(), escaped.ravel())
-    return np.diff(offsets).reshape(n, wide)[:, ::2], Strings(values, offsets[::wide])

@@ -9,17 +9,16 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup.errors import FormatError, UsageError
+from dedup.formats.arrow import as_bytes, joined, kind_of, offsets_of, strings_of
 from dedup.formats.base import META, RECORD_COST, Range, Span, field_bounds
 from dedup.formats.compression import open_file
 from dedup.formats.fields import Column, resolve
-from dedup.model import FIELD_BREAK, I64, Documents, Fields, Source, Strings
+from dedup.model import Documents, Fields, Source
 
 SAMPLE_RECORDS = 100
-BYTES = pa.large_binary()
 
 
 def native(path: str) -> str | bytes:
@@ -65,7 +64,7 @@ class ParquetReader:
         self._batch_bytes = batch_bytes
         with opened(source.path) as file:
             schema = file.schema_arrow
-            names = {column.name: _kind(column.type) for column in schema}
+            names = {column.name: kind_of(column.type) for column in schema}
             self.fields = resolve(source.path, fields, names, lambda: _describe(file))
             check_text_columns(source.path, schema, self.fields.text)
 
@@ -102,17 +101,16 @@ class ParquetReader:
         return int(min(max(self._batch_bytes // row_bytes, 1), 1 << 16))
 
     def _documents(self, batch: pa.RecordBatch, first: int, meta: Mapping[str, str], consumed: int) -> Documents:
-        texts = [_as_bytes(batch.column(name)) for name in self.fields.text]
-        lengths = np.stack([np.diff(_offsets(text)) for text in texts], axis=1)
-        whole = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, pa.scalar(FIELD_BREAK, BYTES))
+        texts = [as_bytes(batch.column(name)) for name in self.fields.text]
+        lengths = np.stack([np.diff(offsets_of(text)) for text in texts], axis=1)
         records = np.arange(first, first + len(batch), dtype=np.int64)
         return Documents(
             source=self.source.index,
             records=records,
             positions=np.stack([records, lengths.sum(axis=1)], axis=1),
-            text=_strings(whole),
+            text=strings_of(joined(texts)),
             bounds=field_bounds(lengths),
-            meta={role: _strings(_as_bytes(batch.column(name))) for role, name in meta.items()},
+            meta={role: strings_of(as_bytes(batch.column(name))) for role, name in meta.items()},
             consumed=consumed,
         )
 
@@ -123,61 +121,22 @@ def check_text_columns(path: str, schema: pa.Schema, names: Sequence[str]) -> No
         if schema.get_field_index(name) < 0:
             raise UsageError(f"{path}: there is not exactly one column {name!r}. Rename its columns, or name another.")
         kind = schema.field(name).type
-        if _kind(kind) not in ("string", "binary"):
+        if kind_of(kind) not in ("string", "binary"):
             raise UsageError(
                 f"{path}: the column {name!r} has the type {kind}, which is not text. Name a column of strings with "
                 "--text-field, or turn this one into strings first."
             )
 
 
-def _kind(kind: pa.DataType) -> str:
-    value = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if value in (pa.string(), pa.large_string(), pa.string_view()):
-        return "string"
-    if value in (pa.binary(), BYTES, pa.binary_view()):
-        return "binary"
-    numeric = pa.types.is_integer(value) or pa.types.is_floating(value) or pa.types.is_decimal(value)
-    return "number" if numeric else str(kind)
-
-
 def _describe(file: pq.ParquetFile) -> list[Column]:
-    columns = {column.name: Column(column.name, _kind(column.type)) for column in file.schema_arrow}
+    columns = {column.name: Column(column.name, kind_of(column.type)) for column in file.schema_arrow}
     named = [column.name for column in columns.values() if column.kind == "string"]
     for batch in file.iter_batches(SAMPLE_RECORDS, columns=named):
         for name in named:
             columns[name].n_values = len(batch)
-            columns[name].n_bytes = int(_offsets(_as_bytes(batch.column(name)))[-1])
+            columns[name].n_bytes = int(offsets_of(as_bytes(batch.column(name)))[-1])
         break
     return list(columns.values())
-
-
-def _as_bytes(column: pa.Array) -> pa.Array:
-    """Bring a column to large_binary from offset 0 without nulls: numbers as text, what is no plain value as empty."""
-    kind = column.type
-    if _kind(kind) not in ("string", "binary"):
-        scalar = not (pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind))
-        try:
-            column = column.cast(pa.large_string()) if scalar else pa.nulls(len(column), pa.large_string())
-        except pa.ArrowException:
-            column = pa.nulls(len(column), pa.large_string())
-    # The concatenation copies a slice to a buffer of its own.
-    return pa.concat_arrays([column.cast(BYTES).fill_null(b"")])
-
-
-def _offsets(column: pa.Array) -> I64:
-    if not len(column):
-        return np.zeros(1, np.int64)
-    offsets: I64 = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1]
-    from_zero: I64 = offsets - offsets[0]
-    return from_zero
-
-
-def _strings(column: pa.Array) -> Strings:
-    offsets = _offsets(column)
-    if not offsets[-1]:
-        return Strings(np.zeros(0, np.uint8), offsets)
-    first = int(np.frombuffer(column.buffers()[1], np.int64)[column.offset])
-    return Strings(np.frombuffer(column.buffers()[2], np.uint8)[first : first + int(offsets[-1])], offsets)
 
 
 def row_group_sizes(path: str) -> list[int]:

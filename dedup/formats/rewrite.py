@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from dedup.errors import InputChangedError, IntegrityError
+from dedup.formats.arrow import BYTES
 from dedup.formats.base import Range, Span
-from dedup.formats.parquet import BYTES, check_text_columns, native, opened
+from dedup.formats.parquet import check_text_columns, native, opened
 from dedup.model import I64
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import BinaryIO
 
 from dedup.errors import InputChangedError
@@ -47,31 +47,11 @@ class Splicer:
         _copy_rest(self._stream, self._out)
 
 
-def cut(source_stream: BinaryIO, ranges: Iterable[tuple[int, int]], out: BinaryIO) -> Iterator[bytes]:
-    """Copy all but the ranges, and yield the bytes of each range in order; the copy is whole once the iterator ends.
-
-    Memory is that of one range.
-
-    Args:
-        source_stream: the decompressed input, at its start.
-        ranges: start and end of each range in the input; sorted, disjoint.
-        out: receives the rest.
-
-    Raises:
-        InputChangedError: the input ends before a range does.
-        ValueError: a range starts before the one before it ends, or ends before it starts.
-    """
-    splicer = Splicer(source_stream, out)
-    for start, end in ranges:
-        yield splicer.take(start, end - start)
-    splicer.finish()
-
-
 def paste(stream: BinaryIO, pieces: Iterable[tuple[int, bytes]], out: BinaryIO) -> None:
-    """Undo `cut`: copy the stream and put each piece back at its offset in the original.
+    """Undo a `Splicer`: copy the stream and put each piece back at its offset in the original.
 
     Args:
-        stream: what `cut` wrote, at its start.
+        stream: what was kept, at its start.
         pieces: offset in the original and bytes of each range; sorted.
         out: receives the original.
 

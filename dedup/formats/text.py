@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dedup.formats.base import MAX_RECORD_BYTES, Batcher, Range, Span, check_spans
+import numpy as np
+
+from dedup.formats.base import MAX_RECORD_BYTES, Range, Span, check_spans
 from dedup.formats.compression import open_decompressed
-from dedup.model import Documents, Fields, Source
+from dedup.model import BadRecord, Documents, Fields, Source, Strings
 
 _WIDE = "{} text; convert it to UTF-8 first, for example with iconv"
 _PACKED = "{} data under a name that does not say so; unpack it, or let the name end in {}"
@@ -19,27 +21,28 @@ _FOREIGN = {
     b"\x1f\x8b": _PACKED.format("gzip", ".gz"),
     b"\x28\xb5\x2f\xfd": _PACKED.format("zstd", ".zst"),
 }
+_MARKS = tuple(_FOREIGN)
 HEAD_BYTES = 4
 _READ_BYTES = 1 << 20
 
 
 def foreign_reason(head: bytes) -> str | None:
     """Say why a file that starts with these bytes is none of lines of UTF-8, if its first bytes tell."""
-    return next((reason for mark, reason in _FOREIGN.items() if head.startswith(mark)), None)
+    if not head.startswith(_MARKS):
+        return None
+    return next(reason for mark, reason in _FOREIGN.items() if head.startswith(mark))
 
 
 class TextReader:
     """Reader of `.txt` and `.md`. An empty file is one document with empty text; a UTF-8 BOM stays in the text."""
 
-    def __init__(self, source: Source, fields: Fields, batch_bytes: int) -> None:  # noqa: ARG002
+    def __init__(self, source: Source, fields: Fields, batch_bytes: int) -> None:  # noqa: ARG002 - as all readers
         self.source = source
         # Names given for other INPUTs mean nothing here: plain text has no fields but its text.
         self.fields = Fields(("text",))
-        self._batch_bytes = batch_bytes
 
     def read(self) -> Iterator[Documents]:
         """Yield the one document. See `SourceReader.read`."""
-        batcher = Batcher(self.source, self.fields, self._batch_bytes)
         with open_decompressed(self.source.path, self.source.compression) as stream:
             reason = foreign_reason(stream.peek(HEAD_BYTES)[:HEAD_BYTES])
             pieces: list[bytes] = []
@@ -52,11 +55,21 @@ class TextReader:
                     pieces.append(piece)
                 else:
                     pieces.clear()
-            if reason is None:
-                batcher.add(0, length, (b"".join(pieces),))
-            else:
-                batcher.spoil(0, length, reason)
-            yield batcher.take(stream.consumed())
+            bad = () if reason is None else (BadRecord(self.source.index, 0, 0, length, reason),)
+            yield self._documents(b"".join(pieces), bad, stream.consumed())
+
+    def _documents(self, text: bytes, bad: tuple[BadRecord, ...], consumed: int) -> Documents:
+        n, size = 0 if bad else 1, len(text)
+        return Documents(
+            source=self.source.index,
+            records=np.zeros(n, np.int64),
+            positions=np.array([(0, size)] * n, np.int64).reshape(n, 2),
+            text=Strings(np.frombuffer(text, np.uint8), np.array([0, size][: n + 1], np.int64)),
+            bounds=np.array([(0, size)] * n, np.int64).reshape(n, 1, 2),
+            bad=bad,
+            markdown=self.source.format == "markdown",
+            consumed=consumed,
+        )
 
     def settle(self, raw: bytes, spans: Sequence[Span]) -> list[Span]:  # noqa: ARG002
         """See `SourceReader.settle`: every span of plain text can be cut."""

@@ -51,5 +51,7 @@ loops = _chosen.loops
 equal_bytes = _chosen.equal_bytes
 records = _chosen.records
 unescape = _chosen.unescape
+delimited = _chosen.delimited
+unquote = _chosen.unquote
 valid_utf8 = _chosen.valid_utf8
 quoted = _chosen.quoted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -16,6 +17,34 @@ _LARGE = 1 << 62
 
 ABSENT, STRING, ESCAPED, NUMBER, NULL, OTHER = range(6)
 """Kinds of JSON values, as `records` tells them."""
+
+BARE, QUOTED, DOUBLED = range(1, 4)
+"""Kinds of values in rows, as `delimited` tells them, beside `ABSENT`: without quotes, in quotes, and with doubled quotes inside."""
+
+UNCLOSED, OVERLONG = -1, -2
+"""Faults of rows, as `delimited` tells them: a quote is never closed, and longer than the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows that `delimited` has found.
+
+    Attributes:
+        places: int64[n, 2], byte range of each row, its line end included; of a row with a fault that of its first line.
+        counts: int64[n], how many values it has; 0 where it has a fault.
+        faults: int64[n], 0 for none, `UNCLOSED`, `OVERLONG`, or from 1 on the byte of the row that follows a closing quote
+            without being a separator.
+        kinds: uint8[n, k], `ABSENT`, `BARE`, `QUOTED` or `DOUBLED` for each wanted column.
+        ranges: int64[n, k, 2], the bytes of its value, without the quotes around it (0, 0 where it is absent).
+        stop: where the first row starts of which more must be seen; the length of the block if there is none.
+    """
+
+    places: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    faults: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    ranges: NDArray[np.int64]
+    stop: int
 
 
 def array(values: NDArray[Any], dtype: type[T]) -> NDArray[T]:

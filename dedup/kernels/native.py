@@ -18,7 +18,7 @@ from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
 from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.native_partition import partition, piece_pairs
-from dedup.kernels.native_records import quoted, records, unescape, valid_utf8
+from dedup.kernels.native_records import delimited, quoted, records, unescape, unquote, valid_utf8
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]

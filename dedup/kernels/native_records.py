@@ -1,12 +1,14 @@
-"""The compiled kernels that read records, as functions on arrays; see `native`."""
+"""The compiled kernels that read records and rows, as functions on arrays; see `native`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels import _native
-from dedup.kernels.arrays import array, made
+from dedup.kernels.arrays import Rows, array, clamped, made
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -61,13 +63,70 @@ def unescape(text: U8, starts: I64, ends: I64, escaped: U8) -> tuple[U8, I64]:
     Raises:
         ValueError: a range does not lie within the text, or escaped is too short.
     """
+    return _decoded(_native.unescape, text, starts, ends, escaped)
+
+
+def delimited(block: U8, columns: I64, separator: int, blank: bool, at_end: bool, limit: int) -> Rows:
+    """Find the rows of delimited text (RFC 4180) and in them the values of wanted columns.
+
+    Lines end in LF, CRLF or CR. A value that begins with a quote ends with the next one that stands alone; any other quote is
+    text. A row with a fault is its first line, and the next row begins behind that.
+
+    Args:
+        block: uint8[...], whole rows but for the last.
+        columns: int64[k], the wanted columns, numbered from 0.
+        separator: what stands between values: one byte.
+        blank: whether a blank line is a row; if not, those before a row count for nothing.
+        at_end: whether nothing follows the block.
+        limit: bytes of the longest row, at least 0. A row has the fault of being longer if its first `limit` bytes hold neither
+            its end nor a fault, or if its first line alone has more.
+
+    Returns:
+        A `Rows`. What is found does not depend on how the text is cut into blocks.
+
+    Raises:
+        ValueError: limit is below 0.
+    """
+    columns = array(columns, np.int64)
+    (places, counts, faults, kinds, ranges), stop = _native.delimited(
+        block, columns, separator, blank, at_end, clamped(limit)
+    )
+    n, k = len(memoryview(counts)) // 8, len(columns)
+    return Rows(
+        made(places, np.int64).reshape(n, 2),
+        made(counts, np.int64),
+        made(faults, np.int64),
+        made(kinds, np.int64).astype(np.uint8).reshape(n, k),
+        made(ranges, np.int64).reshape(n, k, 2),
+        stop,
+    )
+
+
+def unquote(text: U8, starts: I64, ends: I64, doubled: U8) -> tuple[U8, I64]:
+    """Copy byte ranges one after the other, and make doubled quotes single in those that have some.
+
+    Args:
+        text: uint8[...].
+        starts: int64[n], first byte of each range.
+        ends: int64[n], the byte after each range's last.
+        doubled: uint8[n], 1 where doubled quotes are to become single.
+
+    Returns:
+        uint8[...] and int64[n + 1], the bounds of the n results in it.
+
+    Raises:
+        ValueError: a range does not lie within the text, or doubled is too short.
+    """
+    return _decoded(_native.unquote, text, starts, ends, doubled)
+
+
+def _decoded(decode: Callable[..., None], text: U8, starts: I64, ends: I64, odd: U8) -> tuple[U8, I64]:
     starts, ends = array(starts, np.int64), array(ends, np.int64)
-    escaped = array(escaped, np.uint8)
     if len(starts) != len(ends):
         raise ValueError("starts and ends must have the same length")
     values = np.empty(max(int((ends - starts).sum()), 0), np.uint8)
     offsets = np.empty(len(starts) + 1, np.int64)
-    _native.unescape(text, starts, ends, escaped, values, offsets)
+    decode(text, starts, ends, array(odd, np.uint8), values, offsets)
     return values[: offsets[-1]], offsets
 
 

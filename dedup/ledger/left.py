@@ -22,7 +22,6 @@ class Left:
         starts, ends: int64[n], what is left of each document, in the arena.
         dropped: bool[n].
         spans: document -> the spans of the text as read that are gone, sorted, with the white space that went.
-        pieces: document -> the stretches that were cut, sorted; one for each of `spans`.
         hosts: what hosts are told from -> int64[n], the documents' hosts as `removals.hosts_of` numbers them, once they were asked for.
     """
 
@@ -34,7 +33,6 @@ class Left:
         self.ends: I64 = corpus.ends.copy()
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
         self.spans: dict[int, list[Span]] = {}
-        self.pieces: dict[int, list[Span]] = {}
         self.hosts: dict[str, I64] = {}
         self._flat: tuple[I64, I64] | None = None
 
@@ -47,12 +45,11 @@ class Left:
             if pieces:
                 text = self.corpus.text(document)
                 bounds = [(int(low), int(high)) for low, high in self.corpus.bounds[document] if high > low]
-                self.pieces[document], self.spans[document] = pieces, cut(text, pieces, bounds)
+                self.spans[document] = cut(text, pieces, bounds)
                 texts.append(remove(text, self.spans[document]))
                 self.starts[document], self.ends[document] = size, size + len(texts[-1])
                 size += len(texts[-1])
             else:
-                self.pieces.pop(document, None)
                 self.spans.pop(document, None)
                 self.starts[document], self.ends[document] = self.corpus.starts[document], self.corpus.ends[document]
         if any(texts):

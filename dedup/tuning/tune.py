@@ -12,10 +12,9 @@ from dedup.backends.base import Backend
 from dedup.config import Config, Matching
 from dedup.errors import UsageError
 from dedup.ledger.left import Left
-from dedup.matching import LABEL_TOKENS, GrainMatcher
+from dedup.matching import GrainMatcher
 from dedup.model import I64, Batch, Corpus, rows_of, take
 from dedup.stages.report import place_of
-from dedup.stages.segment import LABEL, PLAIN
 from dedup.tuning.copies import SHOWN_KINDS, Copies, found_at, met, plant
 from dedup.tuning.estimate import Estimate, estimate
 from dedup.tuning.natural import BANDS, ROWS, Natural, by_chance, natural
@@ -110,18 +109,14 @@ def _segments(left: Left, documents: I64, config: Config, grain: str, matching: 
     broad = {grain: replace(matching, bands=BANDS, rows=ROWS)}
     matcher = GrainMatcher(replace(config, grain=grain, **broad), grain, backend)  # type: ignore[arg-type]
     matcher.refresh(left, documents)
-    rows = matcher.rows
+    rows = matcher.comparable(left)
     if not rows:
         return rows
     fit = rows["tokens"] >= max(config.k, 2)
     if grain == "document":
         fit &= rows["tokens"] > config.short_tokens  # shorter ones are matched as paragraphs are
-    else:
-        is_label = (rows["kind"] == LABEL) & (rows["tokens"] <= LABEL_TOKENS)
-        fit &= ((rows["kind"] == PLAIN) | (rows["kind"] == LABEL)) & ~is_label
-        fit &= rows["tokens"] >= config.min_tokens
     rows = take(rows, fit)
-    return take(rows, np.sort(np.unique(rows["hash"], return_index=True)[1]))
+    return take(matcher.rows, rows["row"][np.sort(np.unique(rows["hash"], return_index=True)[1])])
 
 
 def _check_enough(n: int, grain: str, config: Config) -> None:
@@ -141,13 +136,7 @@ def _point(
     above = counted & (pairs.likeness.similarity >= threshold - 1e-9)
     total = float(pairs.weight[above].sum())
     right = float((pairs.weight * found.copy)[above].sum())
-    caught = reached = 0.0
-    for alike, flags, mix in zip(
-        copies.likeness, in_bucket, found.mix, strict=False
-    ):  # those shown are no part of the mix
-        reaches, is_found = found_at(threshold, alike, flags, measure, config.short_tokens)
-        caught += float(mix @ is_found)
-        reached += float(mix @ reaches)
+    caught, reached = _caught(threshold, copies, in_bucket, found, config, measure)
     planted = {
         name: float(found_at(threshold, copies.likeness[i], in_bucket[i], measure, config.short_tokens)[1].mean())
         for name, i in SHOWN_KINDS
@@ -156,6 +145,19 @@ def _point(
     # the pairs themselves say more finely than the mix does how far copies reach
     recall = caught if found.too_few else min(right / found.copies, 1.0) * candidates
     return Point(threshold, total, right / total if total else None, recall, planted, candidates)
+
+
+def _caught(
+    threshold: float, copies: Copies, in_bucket: Sequence[NDArray[np.bool_]], found: Estimate, config: Config, measure: str
+) -> tuple[float, float]:  # fmt: skip
+    """The shares of the mix that the bands find and that reach the threshold, and that reach it, found or not."""
+    caught = reached = 0.0
+    # the copies that are only shown come last, and are no part of the mix
+    for alike, flags, mix in zip(copies.likeness, in_bucket, found.mix, strict=False):
+        reaches, is_found = found_at(threshold, alike, flags, measure, config.short_tokens)
+        caught += float(mix @ is_found)
+        reached += float(mix @ reaches)
+    return caught, reached
 
 
 def _line(curve: Sequence[Point]) -> float:
@@ -178,10 +180,7 @@ def _shape(
     best, best_share = ((matching.bands, matching.rows), in_bucket), -1.0
     for number, (bands, rows) in enumerate(((matching.bands, matching.rows), *SHAPES)):
         flags = in_bucket if number == 0 else met(copies, bands, rows, config.seed)
-        caught = reached = 0.0
-        for alike, mine, mix in zip(copies.likeness, flags, found.mix, strict=False):
-            reaches, is_found = found_at(line, alike, mine, matching.measure, config.short_tokens)
-            caught, reached = caught + float(mix @ is_found), reached + float(mix @ reaches)
+        caught, reached = _caught(line, copies, flags, found, config, matching.measure)
         share = caught / reached if reached else 1.0
         if share > best_share:
             best, best_share = ((bands, rows), flags), share

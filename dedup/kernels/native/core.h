@@ -325,6 +325,37 @@ status valid_utf8(const texts *in, uint8_t *valid);
 /* The length of bytes as a JSON string with its quotes, and that string. */
 size_t quoted_size(const uint8_t *bytes, size_t size);
 void quote(const uint8_t *bytes, size_t size, uint8_t *to);
+/* ---- rows ------------------------------------------------------------------------------------------------- */
+
+/* How the value of a wanted column stands there; of one in quotes the bytes between them. */
+enum { ROW_ABSENT, ROW_BARE, ROW_QUOTED, ROW_DOUBLED };
+
+typedef struct row_value {
+    int kind;
+    size_t start, end;
+} row_value;
+
+typedef struct row_rules {
+    const int64_t *columns; /* those that are wanted, numbered from 0; in any order */
+    size_t column_count;
+    size_t limit; /* bytes of the longest row */
+    uint8_t separator;
+    int blank;  /* whether a blank line is a row */
+    int at_end; /* whether nothing follows the bytes */
+} row_rules;
+
+typedef struct rows_made {
+    words places; /* 2 a row: its bytes, the line's end included; of a row with a fault, those of its first line */
+    words counts; /* 1 a row: its values, 0 where it has a fault */
+    words faults; /* 1 a row: 0 none, -1 a quote is never closed, -2 longer than the limit, else from 1 on: the byte of
+                     the row that follows a closing quote without being a separator */
+    words kinds;  /* 1 a row and column */
+    words ranges; /* 2 a row and column */
+    size_t stop;  /* where the first row starts of which more must be seen */
+} rows_made;
+
+status delimited(const uint8_t *bytes, size_t size, const row_rules *rules, rows_made *out); /* the caller frees */
+status unquote(const texts *in, const uint8_t *doubled, uint8_t *values, size_t room, int64_t *offsets);
 
 /* ---- small helpers ---------------------------------------------------------------------------------------- */
 

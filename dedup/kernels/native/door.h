@@ -83,6 +83,8 @@ PyObject *py_spill_stop(PyObject *module, PyObject *args);
 PyObject *py_spill_here(PyObject *module, PyObject *args);
 PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
+PyObject *py_delimited(PyObject *module, PyObject *args);
+PyObject *py_unquote(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
 PyObject *py_quoted(PyObject *module, PyObject *bytes);
 

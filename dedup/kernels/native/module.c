@@ -26,6 +26,8 @@ static PyMethodDef functions[] = {
     {"equal_bytes", py_equal_bytes, METH_VARARGS, NULL},
     {"records", py_records, METH_VARARGS, NULL},
     {"unescape", py_unescape, METH_VARARGS, NULL},
+    {"delimited", py_delimited, METH_VARARGS, NULL},
+    {"unquote", py_unquote, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
     {"spill_start", py_spill_start, METH_VARARGS, "Keep memory within a cap, with large blocks in files of a folder."},
     {"spill_stop", py_spill_stop, METH_VARARGS, "End that; the most bytes that were in files, and in large blocks at all."},

@@ -3,6 +3,7 @@ core."""
 
 from __future__ import annotations
 
+from dedup.kernels.portable.delimited import delimited, unquote
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
@@ -14,6 +15,7 @@ from dedup.kernels.portable.text import lines, tokenize, tokens
 __all__ = [
     "band_keys",
     "bucket_pairs",
+    "delimited",
     "edit_distances",
     "equal_bytes",
     "extend",
@@ -34,6 +36,7 @@ __all__ = [
     "tokenize",
     "tokens",
     "unescape",
+    "unquote",
     "valid_utf8",
     "winnow",
 ]
