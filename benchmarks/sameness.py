@@ -3,7 +3,7 @@
     python benchmarks/sameness.py --size 1GB --memory 512M 8G --threads 1 2 --portable 10MB [--keep]
 
 The first run has the first memory and the first number of threads; each other run differs from it in one of them. Then the crawl of
-`--portable` is cleaned with the compiled kernels and with those in numpy, which are slow. Compared is every file of OUT, the log and
+`--portable` is cleaned with the compiled kernels and with those in numpy, which are slow and keep to no memory. Compared is every file of OUT, the log and
 the manifest too. Each run is to keep within its memory: peak PSS of the process tree at most `ways.OVER_CAP` above it.
 """
 
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     jobs = [(large, variant) for variant in variants(given.memory, given.threads)]
     if given.portable:
         small = ways.cached(given.portable, given.seed, given.cache)
-        jobs += [(small, Variant(given.memory[0], given.threads[0], kernels)) for kernels in ("native", "portable")]
+        jobs += [(small, Variant("", given.threads[0], kernels)) for kernels in ("native", "portable")]
     runs = []
     for made, variant in jobs:
         print(f"{made.file_bytes / 1e6:,.0f} MB: {variant}", file=sys.stderr, flush=True)
