@@ -265,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="CASE", help=", ".join(names))
     parser.add_argument("--slack", type=float, default=1.0, help="times the growth and the ratio asked for [1]")
     parser.add_argument("--keep", action="store_true", help="write what was measured below benchmarks/results")
-    ways.add_bounds(parser)
+    ways.add_bounds(parser, limit=7200)
     given = parser.parse_args(arguments)
     if not 0 < given.share <= 1:
         parser.error("--share is above 0 and at most 1")

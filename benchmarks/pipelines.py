@@ -20,6 +20,7 @@ import crawl
 import plot
 import record
 import ways
+from forecasts import forecasts, forecasts_table
 from measure import table
 from ways import LIKE, Result, Way
 
@@ -110,6 +111,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="draws the crawl [1]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--keep", action="store_true", help="write what was measured below benchmarks/results")
+    parser.add_argument(
+        "--forecast", action="store_true", help="say too what dedup plan forecasts for the rows of ours"
+    )
     ways.add_options(parser)
     given = parser.parse_args(arguments)
     given.cache.mkdir(parents=True, exist_ok=True)
@@ -120,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results = run_rounds(made, given, chosen)
     parts = [f"{made.file_bytes / 1e6:,.0f} MB of JSONL, {made.records:,} records."]
     parts += [results_table(results), kinds_table(results), verdict(results, chosen)]
+    if given.forecast:
+        said = forecasts(made, given, results)
+        parts.append(said if isinstance(said, str) else forecasts_table(said))
     parts += [f"left out: {name}: {why}" for name, why in missing.items()]
     text = "\n\n".join(parts)
     print(text)

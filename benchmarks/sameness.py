@@ -2,9 +2,10 @@
 
     python benchmarks/sameness.py --size 1GB --memory 512M 8G --threads 1 2 --portable 10MB [--keep]
 
-The first run has the first memory and the first number of threads; each other run differs from it in one of them. Then the crawl of
-`--portable` is cleaned with the compiled kernels and with those in numpy, which are slow and keep to no memory. Compared is every file of OUT, the log and
-the manifest too. Each run is to keep within its memory: peak PSS of the process tree at most `ways.OVER_CAP` above it.
+The first run has the first memory and the first number of threads; each other run differs from it in one of them. Then the
+crawl of `--portable` is cleaned with the compiled kernels and with those in numpy, which are slow and keep to no memory. Compared is
+every file of OUT, the log and the manifest too. Each run is to keep within its memory: peak PSS of the process tree at most
+`ways.OVER_CAP` above it.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=1, help="draws the crawls [1]")
     parser.add_argument("--keep", action="store_true", help="write what was measured below benchmarks/results")
-    ways.add_bounds(parser, many=True)
+    ways.add_bounds(parser, many=True, limit=7200)
     given = parser.parse_args(arguments)
     given.cache.mkdir(parents=True, exist_ok=True)
     about = record.machine()

@@ -73,6 +73,7 @@ class Result:
         own: share of its CPU time in the rival's own code, where its adapter says.
         left_out: why it was not run; empty where it was.
         cap: bytes that it was to keep within, with what it may take above; None where it was told of none.
+        written: bytes of all that it wrote.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Result:
     own: float | None = None
     left_out: str = ""
     cap: int | None = None
+    written: int = 0
 
     def median(self, what: str) -> float:
         """The median of a figure of its costs."""
@@ -137,7 +139,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_bounds(parser)
 
 
-def add_bounds(parser: argparse.ArgumentParser, many: bool = False) -> None:
+def add_bounds(parser: argparse.ArgumentParser, many: bool = False, limit: float = 900) -> None:
     """The options about what a run may take, and where things lie; `many`: several memories and numbers of threads."""
     count, threads, memory = ("+", [1, 2], ["512M", "8G"]) if many else (None, 1, "")
     parser.add_argument("--threads", type=int, nargs=count, default=threads, help=f"of dedup [{threads}]")
@@ -148,7 +150,7 @@ def add_bounds(parser: argparse.ArgumentParser, many: bool = False) -> None:
         metavar="SIZE",
         help=f"that dedup is to keep within [{memory or 'its default'}]",
     )
-    parser.add_argument("--limit", type=float, default=900, help="seconds that a run may take [900]")
+    parser.add_argument("--limit", type=float, default=limit, help=f"seconds that a run may take [{limit:g}]")
     parser.add_argument(
         "--ceiling",
         type=crawl.size,
@@ -177,10 +179,12 @@ def chosen(given: argparse.Namespace) -> tuple[list[Way], dict[str, str]]:
                 rival=True,
             )
         )
-    if given.only:
-        names = {way.name for way in some}
-        some = [way for way in some if any(w == way.name or (w not in names and w in way.name) for w in given.only)]
-    return some, missing
+    names = {*missing, *(way.name for way in some)}
+
+    def named(name: str) -> bool:
+        return not given.only or any(word == name or (word not in names and word in name) for word in given.only)
+
+    return [way for way in some if named(way.name)], {name: why for name, why in missing.items() if named(name)}
 
 
 def _ours(words: str, threads: int, memory: str) -> Way:
@@ -225,6 +229,7 @@ def run_once(way: Way, made: crawl.Made, given: argparse.Namespace, result: Resu
         if result.left_out:
             return
         result.costs.append(done.cost)
+        result.written = sum(path.stat().st_size for path in (out, *out.rglob("*")) if path.is_file())
         if way.name.startswith("dedup "):
             result.cap = cap_of(given.memory)
         if way.cleaned and result.score is None:
