@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import record
 import ways
 from clauses import mixed, words
@@ -78,7 +79,18 @@ class Ran:
 
 
 def _one_line(n: int) -> Iterator[bytes]:
-    """One record, the text of which is one line of about n bytes."""
+    """One record, the text of which is one line of about n bytes: Han letters drawn by lot, a mark after every twelfth."""
+    han = words().han
+    yield b'{"id": "0", "text": "'
+    for at in range(0, n // 3, 1_200_000):
+        letters = han[(mixed(1, 0, np.arange(at, min(at + 1_200_000, n // 3))) % np.uint64(len(han))).astype(np.int64)]
+        letters[11::12] = np.where(letters[11::12] % 3 == 0, ord("。"), ord("，"))
+        yield letters.tobytes().decode("utf-32-le").encode()
+    yield b'"}\n'
+
+
+def _few_clauses(n: int) -> Iterator[bytes]:
+    """One record, the text of which is one line of about n bytes: the clauses of the real texts, again and again."""
     clauses = words().clauses
     yield b'{"id": "0", "text": "'
     done = 0
@@ -128,6 +140,7 @@ def _identical(n: int) -> Iterator[bytes]:
 
 CASES = (
     Case("one-line", "one line of 1 GB", "clean", 10**9, _one_line),
+    Case("few-clauses", "one line of 100 MB, of 100,000 clauses", "scan", 10**8, _few_clauses),
     Case("empty-lines", "10 million empty lines", "clean", 10**7, _empty_lines, ".txt"),
     Case("tiny", "200 million records of a word", "scan --grain document", 2 * 10**8, _tiny),
     Case(
@@ -141,7 +154,8 @@ CASES = (
     Case("identical", "a million documents that are one", "scan", 10**6, _identical),
 )
 """Of `tiny` a record is one token and has no paragraph but itself, and in `one-band` it is whole documents that share a bucket: other
-grains would only do the same again."""
+grains would only do the same again. The line of `few-clauses` is cut into pieces of up to some MB that have many clauses in common: they
+are candidates, and their edit distance takes the square of their length."""
 
 
 def run_case(case: Case, given: argparse.Namespace) -> Ran:

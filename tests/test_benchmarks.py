@@ -490,19 +490,21 @@ def test_extremes_say_what_is_not_as_asked() -> None:
     assert "2.01x" in extremes.broken([twice, same[1]], start, None, 1.5)[-1]
 
 
-@pytest.mark.parametrize("name", ["one-line", "empty-lines", "tiny", "one-band", "distinct", "identical"])
+@pytest.mark.parametrize(
+    "name", ["one-line", "few-clauses", "empty-lines", "tiny", "one-band", "distinct", "identical"]
+)
 def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
-    extremes = _module("extremes")
+    extremes, line = _module("extremes"), ("one-line", "few-clauses")
     (case,) = (case for case in extremes.CASES if case.name == name)
-    raw = b"".join(case.write(30_000 if name == "one-line" else 200))
+    raw = b"".join(case.write(30_000 if name in line else 200))
     lines = raw.decode().splitlines()
     if name == "empty-lines":
         assert raw == b"\n" * 200
         return
     texts = [json.loads(line)["text"] for line in lines]
-    assert len(texts) == (1 if name == "one-line" else 200)
-    assert len(set(texts)) == (1 if name in ("one-line", "identical") else 200)
-    if name == "one-line":
+    assert len(texts) == (1 if name in line else 200)
+    assert len(set(texts)) == (1 if name in (*line, "identical") else 200)
+    if name in line:
         assert 29_900 < len(texts[0].encode()) <= 30_000
         assert "\n" not in texts[0]
     if name == "one-band":
