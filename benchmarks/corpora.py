@@ -102,16 +102,22 @@ def corpus(mb: float, layout: Layout, cache: Path, seed: int = 1) -> Made:
     return made
 
 
+def documents(made: Made) -> Iterator[str]:
+    """The texts of the records of a corpus in order."""
+    with Path(made.path).open(encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)["text"]
+
+
 def paragraphs(made: Made, max_bytes: int | None = None) -> Iterator[str]:
     """The paragraphs of a corpus in order, up to about `max_bytes` of their UTF-8."""
     size = 0
-    with Path(made.path).open(encoding="utf-8") as stream:
-        for line in stream:
-            for paragraph in _lines(json.loads(line)["text"]):
-                if max_bytes is not None and size >= max_bytes:
-                    return
-                size += len(paragraph.encode())
-                yield paragraph
+    for text in documents(made):
+        for paragraph in _lines(text):
+            if max_bytes is not None and size >= max_bytes:
+                return
+            size += len(paragraph.encode())
+            yield paragraph
 
 
 def laid_out(texts: Iterable[str]) -> tuple[U8, I64, I64]:

@@ -345,8 +345,8 @@ def make(plan: Plan, out: Path) -> Made:
     return made
 
 
-def size(word: str) -> int:
-    """Bytes, from a number that may end in KB, MB or GB (powers of 1000).
+def size(word: str, thousand: int = 1000) -> int:
+    """Bytes, from a number that may end in KB, MB or GB: powers of 1000, or of 1024 as `--memory` of dedup has them.
 
     Raises:
         argparse.ArgumentTypeError: it is none.
@@ -354,7 +354,7 @@ def size(word: str) -> int:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)B?", word.strip(), re.IGNORECASE)
     if not found:
         raise argparse.ArgumentTypeError(f"{word!r} is no size; say 500MB or 20GB")
-    return round(float(found[1]) * {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}[found[2].upper()])
+    return round(float(found[1]) * float(thousand) ** " KMG".index(found[2].upper() or " "))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

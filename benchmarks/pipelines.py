@@ -1,170 +1,42 @@
 """End to end on one crawl, from JSONL to cleaned JSONL: ours, each rival, and what reading alone costs.
 
     python benchmarks/rivals.py --install DIR
-    python benchmarks/pipelines.py --rivals DIR [--size 10MB 100MB] [--rounds 3] [--keep]
+    python benchmarks/pipelines.py --rivals DIR [--size 100MB] [--rounds 3] [--keep]
+    python benchmarks/pipelines.py --crawl FOLDER --only 'dedup clean' --memory 8G
 
-Every row is a process of its own, measured from outside: CPU seconds of its whole process tree, wall seconds, peak
-memory (PSS, summed over the tree); starting the interpreter is part of it on every side. What each leaves is held against
-the truth of the crawl: see `truth.Score` for what recall and precision are. README.md says what is fair.
+What each leaves is held against the truth of the crawl: see `truth.Score` for what recall and precision are. README.md says
+which row is to be compared with which, and what is fair. `growth.py` runs the same over many sizes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import shutil
-import statistics
-import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import crawl
 import plot
 import record
-from measure import Cost, table
-from rivals import RIVALS
-from truth import Score, score
-from watch import watch
+import ways
+from forecasts import forecasts, forecasts_table
+from measure import table
+from ways import LIKE, Result, Way
 
-ROOT = Path(__file__).resolve().parents[1]
-CLEAN, SCAN = "dedup clean", "dedup scan"
-_PYARROW = """
-import sys, pyarrow as pa
-from pyarrow import json
-fields = pa.schema([(name, pa.string()) for name in ("id", "url", "date", "title", "text")])
-for path in sys.argv[1:]:
-    json.read_json(path, json.ReadOptions(use_threads=False), json.ParseOptions(explicit_schema=fields))
-"""
-_MEMORY = """
-import sys, numpy as np
-for path in sys.argv[1:]:
-    raw = np.fromfile(path, np.uint8)
-    int(raw[: len(raw) // 8 * 8].view(np.uint64).sum())
-"""
+ASKED = 20.0
+"""Times the throughput of the fastest rival, at recall no lower than its own."""
 
 
-@dataclass(slots=True)
-class Way:
-    """One way from files to files, or a limit.
-
-    Attributes:
-        name: of the row.
-        command: what runs it, from the files and the path to write.
-        cleaned: the files that it leaves, from the path to write; None where it leaves none.
-        counted: it may be the fastest rival.
-        rival: it is not ours, nor a limit.
-    """
-
-    name: str
-    command: Callable[[list[str], str], list[str]]
-    cleaned: Callable[[Path], list[Path]] | None = None
-    counted: bool = False
-    rival: bool = False
-
-
-@dataclass(slots=True)
-class Result:
-    """What a way cost and came to on one crawl.
-
-    Attributes:
-        left_out: why it was not run; empty where it was.
-        own: share of its CPU time in the rival's own code, where its adapter says.
-    """
-
-    name: str
-    mb: float
-    costs: list[Cost] = field(default_factory=list)
-    score: Score | None = None
-    own: float | None = None
-    left_out: str = ""
-
-    def median(self, what: str) -> float:
-        """The median of a figure of its costs."""
-        return statistics.median(getattr(cost, what) or 0 for cost in self.costs)
-
-
-def ways(folder: Path | None, threads: int) -> tuple[list[Way], dict[str, str]]:
-    """All that can be run here, and why the others cannot."""
-    ours = [sys.executable, str(ROOT / "cli.py")]
-    found = [
-        Way("limit: memory read", lambda files, _: [sys.executable, "-c", _MEMORY, *files]),
-        Way("limit: pyarrow.json", lambda files, _: [sys.executable, "-c", _PYARROW, *files]),
-        Way(SCAN, lambda files, _: [*ours, "scan", *files, "-q", "--threads", str(threads)]),
-        Way(
-            CLEAN,
-            lambda files, out: [*ours, "clean", *files, "-o", out, "-q", "--threads", str(threads)],
-            lambda out: sorted(out.glob("*.jsonl")),
-        ),
-    ]
-    if zstd := shutil.which("zstd"):
-        found.insert(1, Way("limit: zstd -d", lambda files, _: [zstd, "-dqc", *(f"{path}.zst" for path in files)]))
-    missing: dict[str, str] = {}
-    for rival in RIVALS:
-        why = rival.missing(folder) if folder else "no environments are named: --rivals DIR"
-        if why or folder is None:
-            missing[rival.name] = why
-            continue
-        found.append(
-            Way(
-                rival.name,
-                lambda files, out, rival=rival: rival.command(folder, files, out),  # type: ignore[misc]
-                lambda out: [out],
-                counted=not rival.shingles_here,
-                rival=True,
-            )
-        )
-    return found, missing
-
-
-def run_once(way: Way, files: list[str], truth: Path, work: Path, limit: float, result: Result) -> None:
-    """Run a way over a crawl and add what it cost; the first time, hold what it leaves against the truth."""
-    with tempfile.TemporaryDirectory(dir=work) as folder:
-        out = Path(folder) / "out.jsonl"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)} if not way.rival else dict(os.environ)
-        done = watch(way.command(files, str(out)), environment, limit)
-        if done.stopped:
-            result.left_out = f"stopped after {limit:g} s"
-        elif done.code:
-            result.left_out = f"exit {done.code}: {(done.stderr.strip().splitlines() or ['nothing said'])[-1][:200]}"
-        else:
-            result.costs.append(done.cost)
-        if done.code or done.stopped:
-            return
-        if way.cleaned and result.score is None:
-            result.score = score(truth, [Path(path) for path in files], way.cleaned(out))
-        if way.rival:
-            phases = json.loads(done.stdout.strip().splitlines()[-1])["phases"]
-            result.own = phases.get("own", 0.0) / max(sum(phases.values()), 1e-9)
-
-
-def run_size(size: int, given: argparse.Namespace, chosen: Sequence[Way], before: Sequence[Result]) -> list[Result]:
-    """All ways over a crawl of one size, in turn, round after round, every other round backwards."""
-    home = given.cache / f"crawl-v{crawl.VERSION}-{size}-seed{given.seed}"
-    about = home / "crawl.json"
-    if not about.exists():
-        crawl.make(crawl.Plan(size, given.seed), home)
-    made = json.loads(about.read_text(encoding="utf-8"))
-    files, mb = made["paths"], made["file_bytes"] / 1e6
-    if shutil.which("zstd"):
-        for path in files:
-            if not Path(f"{path}.zst").exists():
-                subprocess.run(["zstd", "-q", "-3", path, "-o", f"{path}.zst"], check=True)
+def run_rounds(made: crawl.Made, given: argparse.Namespace, chosen: Sequence[Way]) -> list[Result]:
+    """All ways over a crawl in turn, round after round, every other round backwards."""
+    mb = made.file_bytes / 1e6
     results = {way.name: Result(way.name, mb) for way in chosen}
-    for old in before:
-        forecast = old.median("wall_s") * mb / old.mb if old.costs else 0
-        if old.left_out and old.name in results:
-            results[old.name].left_out = f"not at {old.mb:,.0f} MB: {old.left_out}"
-        elif forecast > given.limit:
-            results[old.name].left_out = f"would take some {forecast:,.0f} s, more than --limit"
     for number in range(given.rounds):
         for way in chosen if number % 2 == 0 else list(reversed(chosen)):
             if not results[way.name].left_out:
                 print(f"{mb:,.0f} MB, round {number + 1}: {way.name}", file=sys.stderr, flush=True)
-                run_once(way, files, Path(made["truth"]), given.cache, given.limit, results[way.name])
+                ways.run_once(way, made, given, results[way.name])
     return list(results.values())
 
 
@@ -173,7 +45,7 @@ def results_table(results: Sequence[Result]) -> str:
     rows = []
     for one in results:
         if not one.costs:
-            rows.append([one.name, one.left_out, *[""] * 8])
+            rows.append([one.name, one.left_out, *[""] * 9])
             continue
         cpu, found = one.median("cpu_s"), one.score
         scores = ["", "", "", ""]
@@ -181,20 +53,17 @@ def results_table(results: Sequence[Result]) -> str:
             scores = [f"{found.recall:.4f}", f"{found.precision:.4f}", f"{found.lost:,}", f"{found.furniture:.1%}"]
         spread = f"{min(cost.cpu_s for cost in one.costs):.2f}-{max(cost.cpu_s for cost in one.costs):.2f}"
         own = "" if one.own is None else f"{one.own:.0%}"
-        memory = f"{one.median('peak_bytes') / 1e6:,.0f}"
-        rows.append(
-            [
-                one.name,
-                f"{cpu:.2f} ({spread})",
-                f"{one.median('wall_s'):.2f}",
-                f"{one.mb / cpu:,.1f}",
-                memory,
-                own,
-                *scores,
-            ]
-        )
-    head = ("what", "CPU s (spread)", "wall s", "MB/s of CPU", "peak PSS MB", "own code")
+        figures = [f"{cpu:.2f} ({spread})", f"{one.median('wall_s'):.2f}", f"{one.mb / cpu:,.1f}"]
+        rows.append([one.name, *figures, f"{one.peak_bytes / 1e6:,.0f}", capped(one), own, *scores])
+    head = ("what", "CPU s (spread)", "wall s", "MB/s of CPU", "peak PSS MB", "within --memory", "own code")
     return table((*head, "recall", "precision", "stories lost", "furniture gone"), rows)
+
+
+def capped(one: Result) -> str:
+    """Whether a way kept within its memory; empty where it was told of none."""
+    if one.cap is None or not one.peak_bytes:
+        return ""
+    return "yes" if one.peak_bytes <= one.cap else "NO"
 
 
 def kinds_table(results: Sequence[Result]) -> str:
@@ -211,68 +80,65 @@ def _kind_order(kind: str) -> tuple[str, float]:
 
 
 def verdict(results: Sequence[Result], chosen: Sequence[Way]) -> str:
-    """Ours beside the fastest rival that may be counted, in CPU and in wall time."""
+    """Each of our rows beside the fastest rival that may be counted, in CPU and in wall time, recall beside them."""
     by_name = {one.name: one for one in results if one.costs}
     rivals = [by_name[way.name] for way in chosen if way.counted and way.name in by_name]
-    ours = by_name.get(CLEAN)
-    if not rivals or ours is None:
+    ours = [one for name, one in by_name.items() if name.startswith("dedup ")]
+    if not rivals or not ours:
         return "No rival was run."
-    lines = []
+    rows = []
     for what, said in (("cpu_s", "CPU"), ("wall_s", "wall")):
         best = min(rivals, key=lambda one: one.median(what))
-        ratio = best.median(what) / ours.median(what)
-        lines.append(f"- {said} time: the fastest rival counted is {best.name}; it takes {ratio:.1f}x that of {CLEAN}.")
-    return "\n".join(lines)
+        for one in ours:
+            ratio = best.median(what) / one.median(what)
+            met = ""
+            if one.name == LIKE and one.score and best.score:
+                met = "met" if ratio >= ASKED and one.score.recall >= best.score.recall else "NOT MET"
+            rows.append([said, one.name, _recall(one), best.name, _recall(best), f"{ratio:.1f}x", met])
+    asked = f">= {ASKED:g}x, recall no lower"
+    return table(("time", "ours", "recall", "fastest rival counted", "its recall", "it takes", asked), rows)
 
 
-def figure(results: Sequence[Sequence[Result]]) -> str:
-    """Bars where there is one size, lines where there are more."""
-    if len(results) == 1:
-        speeds = {one.name: one.mb / one.median("cpu_s") for one in results[0] if one.costs}
-        return plot.bars("JSONL to cleaned JSONL, per second of CPU time", "MB/s", speeds)
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for some in results:
-        for one in some:
-            if one.costs:
-                curves.setdefault(one.name, []).append((one.mb, one.median("cpu_s")))
-    return plot.lines("JSONL to cleaned JSONL", "MB of JSONL", "CPU seconds", curves)
+def _recall(one: Result) -> str:
+    return f"{one.score.recall:.4f}" if one.score else "writes nothing"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, print, keep; returns the exit code."""
+    """Measure, print, keep; returns the exit code: 1 where a way of ours failed or took more than its memory."""
     parser = argparse.ArgumentParser(description="End to end on one crawl: ours, each rival, and what reading costs.")
-    parser.add_argument(
-        "--size", type=crawl.size, nargs="+", default=[crawl.size("100MB")], help="of the crawls [100MB]"
-    )
-    parser.add_argument("--rivals", type=Path, metavar="DIR", help="environments that rivals.py --install made")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only the ways whose names have one of these words")
+    parser.add_argument("--size", type=crawl.size, default=crawl.size("100MB"), help="of the crawl [100MB]")
+    parser.add_argument("--crawl", type=Path, metavar="FOLDER", help="one that crawl.py has made, in place of --size")
+    parser.add_argument("--seed", type=int, default=1, help="draws the crawl [1]")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--limit", type=float, default=900, help="seconds that a run may take [900]")
-    parser.add_argument("--threads", type=int, default=1, help="of dedup [1]")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "dedup-benchmarks")
     parser.add_argument("--keep", action="store_true", help="write what was measured below benchmarks/results")
+    parser.add_argument(
+        "--forecast", action="store_true", help="say too what dedup plan forecasts for the rows of ours"
+    )
+    ways.add_options(parser)
     given = parser.parse_args(arguments)
+    given.cache.mkdir(parents=True, exist_ok=True)
     about = record.machine()
     about["python packages"] = "dedup's; the rivals' are pinned in benchmarks/rivals"
-    chosen, missing = ways(given.rivals, given.threads)
-    if given.only:
-        chosen = [way for way in chosen if any(word in way.name for word in given.only)]
-    results: list[list[Result]] = []
-    parts = []
-    for size in sorted(given.size):
-        results.append(run_size(size, given, chosen, results[-1] if results else []))
-        here = results[-1]
-        parts += [f"## {here[0].mb:,.0f} MB of JSONL", results_table(here), kinds_table(here), verdict(here, chosen)]
+    chosen, missing = ways.chosen(given)
+    made = ways.found(given.crawl) if given.crawl else ways.cached(given.size, given.seed, given.cache)
+    results = run_rounds(made, given, chosen)
+    parts = [f"{made.file_bytes / 1e6:,.0f} MB of JSONL, {made.records:,} records."]
+    parts += [results_table(results), kinds_table(results), verdict(results, chosen)]
+    if given.forecast:
+        said = forecasts(made, given, results)
+        parts.append(said if isinstance(said, str) else forecasts_table(said))
     parts += [f"left out: {name}: {why}" for name, why in missing.items()]
     text = "\n\n".join(parts)
     print(text)
     if given.keep:
-        lines: list[dict[str, object]] = [asdict(one) for some in results for one in some]
+        lines: list[dict[str, object]] = [asdict(one) for one in results]
         target = record.keep_lines(Path(__file__).with_name("results"), about, lines, text, "Pipelines")
-        (target / "plot.svg").write_text(figure(results), encoding="utf-8")
+        speeds = {one.name: one.mb / one.median("cpu_s") for one in results if one.costs}
+        bars = plot.bars("JSONL to cleaned JSONL, per second of CPU time", "MB/s", speeds)
+        (target / "plot.svg").write_text(bars, encoding="utf-8")
         print(f"\nkept in {target}")
-    return 0
+    ours = [one for one in results if one.name.startswith("dedup ")]
+    return int(any(one.left_out or capped(one) == "NO" for one in ours))
 
 
 if __name__ == "__main__":

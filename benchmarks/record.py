@@ -23,14 +23,13 @@ PACKAGES = ("numpy", "pyarrow", "datasketch", "rensa")
 
 def machine() -> dict[str, str]:
     """What the figures depend on beside the text: processor, system, versions, commit, load before the run."""
-    load = " ".join(f"{share:.2f}" for share in os.getloadavg())
     said = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": " ".join(["python", *(_below_home(word) for word in sys.argv)]),
         "cpu": cpu_name(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.machine()}",
-        "load before": load,
+        "load before": load(),
         "commit": commit(),
         "python": platform.python_version(),
         "compiler of the plain loop": compiler(),
@@ -58,12 +57,17 @@ def keep_lines(
         stem = f"{title.lower()}-{stem}"
     target = next(path for n in range(1, 1000) if not (path := folder / (stem if n == 1 else f"{stem}-{n}")).exists())
     target.mkdir(parents=True)
-    about = {**about, "load after": " ".join(f"{share:.2f}" for share in os.getloadavg())}
+    about = {**about, "load after": load()}
     raw = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in [{"machine": about}, *lines])
     (target / "raw.jsonl").write_text(raw, encoding="utf-8")
     facts = "\n".join(f"- {name}: {value}" for name, value in about.items())
     (target / "README.md").write_text(f"# {title}, {about['date']}\n\n{facts}\n\n{text}\n", encoding="utf-8")
     return target
+
+
+def load() -> str:
+    """The load averages over one, five and fifteen minutes."""
+    return " ".join(f"{share:.2f}" for share in os.getloadavg())
 
 
 def cpu_name() -> str:

@@ -1,13 +1,14 @@
 """Running a command and watching it: CPU, wall time, and the memory of its whole process tree.
 
 Memory is PSS (proportional set size): pages that processes share are counted once, so that the sum over a tree is what
-it takes. It is read from /proc a few times a second; a peak that lasts less than `EVERY_S` may be missed. Where there is
-no /proc it is not known.
+it takes. It is read from /proc a few times a second, less often where reading it takes long, as it does of large processes,
+which wait meanwhile; a peak that lasts less than that may be missed. Where there is no /proc it is not known.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import tempfile
 import threading
@@ -19,6 +20,8 @@ from time import perf_counter
 from measure import Cost
 
 EVERY_S = 0.1
+LOOKING = 0.02
+"""Share of the time that looking may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +32,42 @@ class Watched:
         cost: CPU seconds of it and of its children that it waited for, wall seconds, peak PSS of the tree.
         code: its exit code; negative where a signal ended it.
         stdout, stderr: the end of what it wrote.
-        stopped: it was stopped because it took longer than it was given.
+        stopped: why it was stopped; empty where it was not.
     """
 
     cost: Cost
     code: int
     stdout: str
     stderr: str
-    stopped: bool
+    stopped: str
 
 
 def watch(
-    command: Sequence[str], environment: Mapping[str, str] | None = None, seconds: float | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+    memory: float | None = None,
 ) -> Watched:
-    """Run a command to its end, or for so many seconds."""
+    """Run a command to its end, or until it has taken so many seconds or so many bytes of memory."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = perf_counter()
         running = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment, start_new_session=True
         )
         peak = _Peak(running.pid)
-        ended, stopped = threading.Event(), threading.Event()
+        ended = threading.Event()
+        stopped: list[str] = []
 
         def look() -> None:
-            while not ended.wait(EVERY_S):
+            took = 0.0
+            while not ended.wait(max(EVERY_S, took / LOOKING)):
+                at = perf_counter()
                 peak.look()
-                if seconds is not None and perf_counter() - began > seconds and not stopped.is_set():
-                    stopped.set()
-                    os.killpg(running.pid, 9)
+                took = perf_counter() - at
+                late, large = seconds and at - began > seconds, memory and peak.bytes > memory
+                if (late or large) and not stopped:
+                    stopped.append(f"after {seconds:g} s" if late else f"at {peak.bytes / 1e9:,.1f} GB of memory")
+                    os.killpg(running.pid, signal.SIGKILL)
 
         looking = threading.Thread(target=look)
         looking.start()
@@ -65,9 +76,8 @@ def watch(
         ended.set()
         looking.join()
         running.returncode = code = os.waitstatus_to_exitcode(status)
-        return Watched(
-            Cost(used.ru_utime + used.ru_stime, wall, peak.bytes or None), code, _end(out), _end(err), stopped.is_set()
-        )
+        cost = Cost(used.ru_utime + used.ru_stime, wall, peak.bytes or None)
+        return Watched(cost, code, _end(out), _end(err), "".join(stopped))
 
 
 class _Peak:

@@ -25,7 +25,7 @@ from measure import Cost
 
 FEW_RECORDS = 20
 
-Grain = Literal["auto", "document", "paragraph"]
+Grain = Literal["auto", "document"]
 
 
 def _peak_bytes() -> int:
@@ -81,7 +81,6 @@ WHOLES: dict[str, Callable[[str, int], Callable[[], object]]] = {
     "scan-auto": _scan("auto"),
     "scan-near": _near,
     "scan-document": _scan("document"),
-    "scan-paragraph": _scan("paragraph"),
     "clean": _clean,
 }
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from dedup import kernels, pipeline, spill
+from dedup import pipeline, spill
 from dedup.backends.base import Backend
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
@@ -226,8 +226,6 @@ def _decide(
 
 def report_of(outcome: pipeline.Outcome, config: Config, top: int, notes: list[str]) -> Report:
     """Sum an outcome up."""
-    if kernels.IMPLEMENTATION == "portable":
-        notes = [*notes, "the compiled core is not installed: numpy does the work, slower"]
     return report(
         removals=outcome.removals, left=outcome.left, shown=outcome.shown, boilerplate=outcome.boilerplate,
         phrases=outcome.phrases, counts=outcome.counts, passes=outcome.passes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import json
 import re
@@ -38,7 +39,45 @@ def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture
 
 
 def _wholes() -> list[str]:
-    return ["pyarrow.json reads", "scan auto", "scan document", "scan paragraph", "scan auto, 2 threads", "clean auto"]
+    return ["pyarrow.json reads", "scan near", "scan auto", "scan document", "scan auto, 2 threads", "clean auto"]
+
+
+def test_every_demand_has_its_line(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demands, speed = benchmark("demands"), benchmark("speed")
+    assert (
+        demands.main(
+            ["--mb", "1", "--rounds", "1", "--sample-mb", "0.05", "--cache", str(cache), "--layout", "paragraph"]
+        )
+        == 0
+    )
+    said = capsys.readouterr().out.partition("## All rows")[0]
+    wanted = [f"{ratio.over} / {ratio.under}" for ratio in speed.RATIOS if ratio.demand]
+    wanted += [f"{ratio.over} / {ratio.under}" for ratio in speed.whole_ratios("paragraph", 2)]
+    wanted += [
+        "ns a key",
+        "load averages",
+        "scan auto: memory above modules and text",
+        "recall of pairs at Jaccard >= 0.8",
+    ]
+    assert [name for name in wanted if name not in said] == []
+    assert re.search(r"daft.*not run +\| +\|", said)
+
+
+def test_a_demand_is_met_or_not() -> None:
+    demands, measure, speed = benchmark("demands"), benchmark("measure"), benchmark("speed")
+    row = measure.Row(
+        speed.GROUP, 1e6, "key", lambda: None, costs=[measure.Cost(cpu, 0.0) for cpu in (0.011, 0.013, 0.02)]
+    )
+    ratio = measure.Ratio("a", "b", at_most=1.5)
+    found = [measure.Found(ratio, 1.6, 1.4, 1.7)]
+    done = speed.Measured([row], found, {"one": 129.0, "two": 131.0}, "", "")
+    assert [line.met for line in demands.ratio_lines(done, [ratio, measure.Ratio("a", "c", at_least=1)])] == [
+        False,
+        None,
+    ]
+    line = demands.grouping_line(done)
+    assert (line.seen, line.met) == ("13.0 (11.0-20.0)", False)
+    assert [line.met for line in demands.segment_lines(done)] == [True, False]
 
 
 def test_a_corpus_is_drawn_by_its_seed_and_differs_enough(cache: Path, tmp_path: Path) -> None:
@@ -243,14 +282,17 @@ def test_a_command_is_watched_with_its_children() -> None:
     child = "import time; held = bytearray(60_000_000); time.sleep(.7)"
     parent = f"import subprocess, sys; print('said'); sys.exit(subprocess.run([sys.executable, '-c', {child!r}]).returncode + 3)"
     done = watch([sys.executable, "-c", parent])
-    assert (done.code, done.stdout.strip(), done.stopped) == (3, "said", False)
+    assert (done.code, done.stdout.strip(), done.stopped) == (3, "said", "")
     assert done.cost.wall_s > 0.7
     assert done.cost.cpu_s > 0
     if Path("/proc/self/smaps_rollup").exists():
         assert done.cost.peak_bytes > 60_000_000
     late = watch([sys.executable, "-c", "import time; time.sleep(60)"], seconds=0.5)
-    assert (late.stopped, late.code < 0) == (True, True)
+    assert (late.stopped, late.code < 0) == ("after 0.5 s", True)
     assert late.cost.wall_s < 10
+    if Path("/proc/self/smaps_rollup").exists():
+        large = watch([sys.executable, "-c", child], memory=30_000_000)
+        assert (large.stopped.endswith(" GB of memory"), large.code < 0) == (True, True)
 
 
 @pytest.mark.parametrize("name", ["datasketch", "rensa"])
@@ -285,20 +327,111 @@ def test_every_rival_has_its_adapter_and_its_pins(tmp_path: Path) -> None:
 def test_pipelines_prints_and_keeps_what_it_ran(
     cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pipelines = benchmark("pipelines")
+    pipelines, ways = benchmark("pipelines"), benchmark("ways")
     monkeypatch.setattr(pipelines, "__file__", str(tmp_path / "pipelines.py"))
-    words = ["--size", "300KB", "600KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup", "limit", "--keep"]
+    words = ["--size", "300KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup ", "limit", "--keep"]
     assert pipelines.main(words) == 0
     printed = capsys.readouterr().out
-    for name in (pipelines.CLEAN, pipelines.SCAN, "limit: pyarrow.json", "limit: memory read", "near 0.01"):
+    for name in (*(f"dedup {words}" for words in ways.OURS), "limit: pyarrow.json", "limit: memory read", "near 0.01"):
         assert name in printed
     assert "left out: daft: no environments are named" in printed
     (folder,) = (tmp_path / "results").iterdir()
     assert (folder / "plot.svg").read_text(encoding="utf-8").startswith("<svg")
     lines = [json.loads(line) for line in (folder / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
-    clean = [line for line in lines[1:] if line["name"] == pipelines.CLEAN]
+    clean = [line for line in lines[1:] if line["name"].startswith("dedup clean")]
     assert [line["score"]["by_kind"]["exact"] for line in clean] == [1.0, 1.0]
     assert all(line["costs"][0]["peak_bytes"] for line in clean) or sys.platform != "linux"
+
+
+def test_ways_are_chosen_by_name_or_by_word(tmp_path: Path) -> None:
+    ways = benchmark("ways")
+
+    def chosen(*words: str) -> list[str]:
+        given = argparse.Namespace(rivals=None, threads=1, memory="", only=list(words))
+        return [way.name for way in ways.chosen(given)[0]]
+
+    assert chosen("dedup clean") == ["dedup clean"]
+    assert chosen("grain document") == ["dedup scan --grain document", "dedup clean --grain document"]
+    assert chosen("dedup ") == [f"dedup {words}" for words in ways.OURS]
+    command = ways.dedup("clean --grain document", ["in"], "out", 2, "512M")
+    assert command[2:] == ["clean", "--grain", "document", "in", "--threads", "2", "-o", "out", "--memory", "512M"]
+    assert ways.cap_of("512M") == (512 + 256) << 20
+
+
+def test_the_verdict_needs_recall_as_well_as_speed() -> None:
+    pipelines, ways, truth, measure = (benchmark(name) for name in ("pipelines", "ways", "truth", "measure"))
+
+    def result(name: str, cpu: float, recall: float | None) -> object:
+        score = None if recall is None else truth.Score(recall, 1.0, 0, 0)
+        return ways.Result(name, 1.0, [measure.Cost(cpu, cpu, 1)], score)
+
+    rivals = [ways.Way("slow", list, counted=True), ways.Way("fast", list, counted=True), ways.Way("in Python", list)]
+    theirs = [result("slow", 90.0, 0.99), result("fast", 30.0, 0.9), result("in Python", 1.0, 0.9)]
+    for cpu, recall, said in ((1.0, 0.9, "met"), (1.0, 0.89, "NOT MET"), (2.0, 0.95, "NOT MET")):
+        ours = [result(ways.LIKE, cpu, recall), result("dedup scan", 1.0, None)]
+        lines = pipelines.verdict([*theirs, *ours], rivals).splitlines()[2:]
+        assert [line.split("|")[-2].strip() for line in lines] == [said, "", said, ""]
+        assert all(" fast " in line for line in lines)
+
+
+def test_growth_goes_on_where_it_was(
+    cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    growth, ways = benchmark("growth"), benchmark("ways")
+    words = [
+        "--into",
+        str(tmp_path),
+        "--cache",
+        str(cache),
+        "--only",
+        "limit: pyarrow.json",
+        "dedup scan --grain document",
+        "--size",
+    ]
+    assert growth.main([*words, "300KB"]) == 0
+    ran: list[str] = []
+    once = ways.run_once
+    monkeypatch.setattr(ways, "run_once", lambda way, *more: (ran.append(way.name), once(way, *more)))
+    assert growth.main([*words, "300KB", "600KB"]) == 0
+    assert ran == ["limit: pyarrow.json", "dedup scan --grain document"]
+    machines, rows = growth.kept(tmp_path)
+    assert (len(machines), len(rows)) == (2, 4)
+    assert all(row.costs and not row.left_out for row in rows)
+    assert growth.main(["--into", str(tmp_path)]) == 0  # only draws
+    assert capsys.readouterr().out.count("dedup scan --grain document") == 2 * 2 + 1
+    assert len(growth.kept(tmp_path)[0]) == 2
+    for name in ("cpu", "wall"):
+        assert (tmp_path / f"{name}.svg").read_text(encoding="utf-8").count("<circle") == 4
+
+
+def test_growth_leaves_out_what_takes_too_long() -> None:
+    growth, ways, measure = benchmark("growth"), benchmark("ways"), benchmark("measure")
+    rows = [
+        ways.Result("a", 10.0, [measure.Cost(1.0, 2.0)]),
+        ways.Result("b", 10.0, left_out="exit 1: no"),
+        ways.Result("b", 100.0, left_out="not at 10 MB: exit 1: no"),
+    ]
+    assert growth.not_run("a", 100.0, rows, 20.0) == ""
+    assert growth.not_run("a", 101.0, rows, 20.0) == "would take some 20 s, more than --limit"
+    assert growth.not_run("b", 1000.0, rows, 20.0) == "not at 10 MB: exit 1: no"
+    assert growth.not_run("c", 1000.0, rows, 20.0) == ""
+
+
+def test_sameness_compares_every_file(cache: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    sameness = benchmark("sameness")
+    words = ["--size", "300KB", "--portable", "100KB", "--memory", "", "--threads", "1", "2", "--cache", str(cache)]
+    assert sameness.main(words) == 0
+    printed = capsys.readouterr().out
+    assert "All is as asked" in printed
+    assert printed.count("portable") == 1
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_text("1", encoding="utf-8")
+    first = sameness.digest(tmp_path)
+    (tmp_path / "a" / "x").write_text("2", encoding="utf-8")
+    assert sameness.digest(tmp_path) != first
+    cost, plain = sameness.Cost(1.0, 1.0, 500 << 20), sameness.Variant("128M", 1)
+    runs = [sameness.Cleaned(plain, 1.0, cost, "x"), sameness.Cleaned(sameness.Variant("512M", 1), 1.0, cost, "y")]
+    assert [why.partition(": ")[2][:12] for why in sameness.broken(runs)] == ["it took more", "OUT differs "]
 
 
 def test_plots_hold_what_they_are_given() -> None:
@@ -312,30 +445,46 @@ def test_plots_hold_what_they_are_given() -> None:
         plot.bars("speed", "MB/s", {"none": 0.0})
 
 
-def test_extremes_runs_its_cases_and_refuses_what_is_too_large(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_extremes_runs_its_cases_and_stops_what_is_too_large(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     extremes = benchmark("extremes")
-    words = ["--share", "0.00002", "--cache", str(cache), "--only", "one-line", "tiny", "--memory", "1"]
+    words = ["--share", "0.00002", "--cache", str(cache), "--only", "one-line", "tiny"]
     assert extremes.main(words) == 0
-    printed = capsys.readouterr().out
-    assert "`dedup scan`; one record takes" in printed
+    assert "All is as asked" in capsys.readouterr().out
     if sys.platform == "linux":  # elsewhere memory is not known
-        assert "tiny: 2,000 units are not run: they need some" in printed
-        assert "more than the 1e-09 GB of --memory" in printed
+        assert extremes.main([*words, "--ceiling", "1"]) == 1
+        assert "a run over one record failed: stopped at 0." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["one-line", "empty-lines", "tiny", "one-band", "distinct", "identical"])
-def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
+def test_extremes_say_what_is_not_as_asked() -> None:
     extremes = benchmark("extremes")
+    start = extremes.Cost(1.0, 1.0)
+    costs = [extremes.Cost(2.0, 2.0, 100 << 20), extremes.Cost(16.0, 16.0, 400 << 20)]
+    same = [extremes.Ran(name, [10, 100], [1, 1], costs, [0, 0]) for name in ("identical", "distinct")]
+    assert extremes.broken(same, start, None, 2.0) == []
+    assert [why.partition(":")[0] for why in extremes.broken(same, start, 399 << 20)] == ["identical"] * 2 + [
+        "distinct"
+    ] * 2
+    same[0].pairs, same[1].refused = [0, 6401], "distinct: stopped"
+    assert len(extremes.broken(same, start, None, 2.0)) == 2
+    twice = extremes.Ran("identical", [100], [1], [extremes.Cost(31.1, 0.0)], [0])
+    assert "2.01x" in extremes.broken([twice, same[1]], start, None, 1.5)[-1]
+
+
+@pytest.mark.parametrize(
+    "name", ["one-line", "few-clauses", "empty-lines", "tiny", "one-band", "distinct", "identical"]
+)
+def test_extremes_are_what_they_are_called(name: str, cache: Path) -> None:
+    extremes, line = benchmark("extremes"), ("one-line", "few-clauses")
     (case,) = (case for case in extremes.CASES if case.name == name)
-    raw = b"".join(case.write(30_000 if name == "one-line" else 200))
+    raw = b"".join(case.write(30_000 if name in line else 200))
     lines = raw.decode().splitlines()
     if name == "empty-lines":
         assert raw == b"\n" * 200
         return
     texts = [json.loads(line)["text"] for line in lines]
-    assert len(texts) == (1 if name == "one-line" else 200)
-    assert len(set(texts)) == (1 if name in ("one-line", "identical") else 200)
-    if name == "one-line":
+    assert len(texts) == (1 if name in line else 200)
+    assert len(set(texts)) == (1 if name in (*line, "identical") else 200)
+    if name in line:
         assert 29_900 < len(texts[0].encode()) <= 30_000
         assert "\n" not in texts[0]
     if name == "one-band":
@@ -347,8 +496,8 @@ def test_growth_leaves_the_start_out() -> None:
     extremes = benchmark("extremes")
     costs = [extremes.Cost(1 + spent, 0.0) for spent in (0.1, 2.0, 6.0)]
     start = extremes.Cost(1.0, 0.0)
-    assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs), start) == pytest.approx(1.5)
-    assert extremes.growth(extremes.Ran("a", [1, 10], [0] * 2, costs[:2]), start) is None
+    assert extremes.growth(extremes.Ran("a", [1, 10, 20], [0] * 3, costs, [0] * 3), start) == pytest.approx(1.5)
+    assert extremes.growth(extremes.Ran("a", [1, 10], [0] * 2, costs[:2], [0] * 2), start) is None
 
 
 def test_the_time_of_tune_is_printed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,8 @@
 
 An adapter is run by a rival's own interpreter, with nothing of this project but this file and the shingler of
 `sketchers.py`: `python run_NAME.py OUT.jsonl IN.jsonl ...`. It prints one line of JSON: CPU seconds by phase. `own` is
-the time in the rival's code; whatever else there is, the adapter needs to get from files to files.
+the time in the rival's code; whatever else there is, the adapter needs to get from files to files. `python sign_NAME.py IN.jsonl`
+only makes signatures of the texts, and prints the CPU and wall seconds that this takes.
 """
 
 from __future__ import annotations
@@ -11,14 +12,20 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import perf_counter, process_time
+from typing import TypeVar
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from sketchers import shingles
 
-__all__ = ["Clock", "arguments", "read", "shingles", "write"]
+__all__ = ["Clock", "arguments", "read", "shingles", "timed", "write"]
+
+Ready = TypeVar("Ready")
+WARM = 100
+"""Texts that are sketched before the clock starts."""
 
 
 class Clock:
@@ -64,3 +71,13 @@ def write(path: str, lines: Sequence[bytes], keep: Sequence[bool]) -> None:
     """Write the lines that are kept, as they were."""
     with Path(path).open("wb") as stream:
         stream.writelines(line for line, is_kept in zip(lines, keep, strict=True) if is_kept)
+
+
+def timed(path: str, prepare: Callable[[list[str]], Ready], sign: Callable[[Ready], int]) -> None:
+    """Sketch the texts of a file and print what it cost; what `prepare` does is not on the clock."""
+    texts = read([path])[1]
+    sign(prepare(texts[:WARM]))
+    ready = prepare(texts)
+    cpu, wall = process_time(), perf_counter()
+    sign(ready)
+    print(json.dumps({"cpu_s": process_time() - cpu, "wall_s": perf_counter() - wall}))

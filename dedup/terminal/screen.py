@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from dedup import kernels
 from dedup.align import differences
 from dedup.api import Comparison
 from dedup.stages.report import Report
@@ -143,6 +144,8 @@ def _remarks(report: Report) -> Iterator[str]:
     if report.near_misses:
         yield f"{counted(report.near_misses, 'pair')} just below the threshold: both stay."
     yield from report.notes
+    if kernels.IMPLEMENTATION == "portable":  # of this machine: not in the report, which is the same everywhere
+        yield "The compiled core is not installed: numpy does the work, slower."
 
 
 def print_next(console: Console, rows: Sequence[tuple[str, str]]) -> None:
