@@ -347,8 +347,8 @@ def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
 
 def _equal(batch: Batch, *, arena: U8) -> Batch:
     """The pairs whose token sequences are equal."""
-    columns = [batch[f"{side}_{edge}"].tolist() for side in ("first", "second") for edge in ("start", "end")]
-    raw = np.array([arena[a:b].tobytes() == arena[c:d].tobytes() for a, b, c, d in zip(*columns, strict=True)], bool)
+    ranges = (batch[f"{side}_{edge}"] for side in ("first", "second") for edge in ("start", "end"))
+    raw = kernels.equal_bytes(arena, *ranges).astype(bool)
     rest = take(batch, ~raw)
     if rows_of(rest):
         starts = np.concatenate([rest["first_start"], rest["second_start"]])
