@@ -110,7 +110,7 @@ class Candidates:
     def _pieces(self, segments: Batch, alone: I64, arena: U8, edits: I64, limit: int) -> Iterator[Batch]:
         short = alone[segments["tokens"][alone] < len(edits)]
         for allowed, shards in _packs(np.bincount(segments["tokens"][short], minlength=len(edits)), edits):
-            texts = short[_in_reach(allowed)[segments["tokens"][short]]]
+            texts = short[_near(allowed > 0, allowed)[segments["tokens"][short]]]
             function = PiecePairs(tuple(allowed.tolist()), limit, SCANNED * limit)
             for shard in range(shards):
                 work = partial(partition, arena=arena, edits=allowed, shard=shard, shards=shards)
@@ -187,15 +187,6 @@ def _packs(texts: I64, edits: I64) -> Iterator[tuple[I64, int]]:
     for number in np.unique(group[pieces > 0]).tolist():
         mine = (group == number) & (pieces > 0)
         yield np.where(mine, edits, 0), 1 + int(pieces[mine].sum()) // (2 * PIECES)
-
-
-def _in_reach(edits: I64) -> NDArray[np.bool_]:
-    """Which lengths have a length at most so many edits above, itself included, of which pairs are wanted."""
-    longer = np.flatnonzero(edits > 0)
-    sizes = np.arange(len(edits))
-    reach = (longer >= sizes[:, None]) & (longer - sizes[:, None] <= edits[longer])
-    wanted: NDArray[np.bool_] = np.logical_or.reduce(reach, axis=1)
-    return wanted
 
 
 def _near(lengths: NDArray[np.bool_], edits: I64) -> NDArray[np.bool_]:
