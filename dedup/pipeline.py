@@ -42,9 +42,11 @@ from dedup.stages.label import label
 from dedup.stages.loop import LEAST_TOKENS, loop
 from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
-from dedup.stages.resemble import resemble
+from dedup.stages.resemble import SIMILARITY, resemble
 from dedup.stages.segment import FIXED, PLAIN, segment
 from dedup.stages.segment import LABEL as LABEL_KIND
+from dedup.stages.sketch import key_name
+from dedup.stages.verify import allowed_edits
 
 PLACE = ("document", "start", "end")
 BATCH_ROWS = 1 << 15
@@ -202,7 +204,11 @@ class Run:
 
     def _cut_boilerplate(self, segments: Batch, found: Furniture, lead: I64) -> int:
         keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
-        near, like = resemble(segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena)
+        near, like = resemble(
+            segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena,
+            keys=[key_name(band) for band in range(self._config.paragraph.bands)],
+            allowed=partial(allowed_edits, threshold=SIMILARITY),
+        )  # fmt: skip
         rows, group = np.concatenate([found.rows, near]), np.concatenate([found.group, like])
         goes = ~keeps[group] | (lead[group] != rows)
         mine, group = rows[goes], group[goes]
