@@ -45,14 +45,16 @@ class Texts:
     """The segments among which pairs are looked for, and behind them those that were among them before and are not any more.
 
     Attributes:
-        segments: `document`, `start`, `end`, `tokens`, and `row`, their row in `sketched`.
+        segments: `document`, `start`, `end`, `tokens`.
         alone: int64[...], which of them are looked at, in order of preference.
+        row: int64[...], their rows in `sketched`.
         sketched: the band keys.
         gone: the same columns, and the band keys, of those that are no longer there; may be empty.
     """
 
     segments: Batch
     alone: I64
+    row: I64
     sketched: Batch
     gone: Batch
 
@@ -68,7 +70,7 @@ class Texts:
     def keys(self, band: int) -> U32:
         """The keys of a band."""
         name = key_name(band)
-        mine: U32 = self.sketched[name][self.segments["row"][self.alone]]
+        mine: U32 = self.sketched[name][self.row]
         return np.concatenate([mine, self.gone[name]]) if rows_of(self.gone) else mine
 
 

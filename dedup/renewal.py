@@ -43,7 +43,7 @@ class Renewal:
         """Find the pairs to be measured.
 
         Args:
-            segments: in order of preference, see `candidates.Texts`; `uid`, which a segment that stays as it is keeps.
+            segments: in order of preference, see `candidates.Texts`; `row`, their row in `sketched`; `uid`, which one that stays as it is keeps.
             sketched: all segments with their band keys.
             alone: int64[...], ranks of the segments to pair.
             whole: bool[...], which of those are whole documents that have been compared as such.
@@ -63,7 +63,7 @@ class Renewal:
             pairs, known, skipped = self._renewed(segments, sketched, alone, short, place, arena)
         else:
             n = len(alone)
-            texts = Texts(segments, alone, sketched, {})
+            texts = Texts(segments, alone, segments["row"][alone], sketched, {})
             ((pairs, skipped),) = self._search.find(texts, arena, [Side(np.ones(n, bool), np.arange(n), short)])
             known = self._known(pairs, place)
         if self._search.own == (True,):  # two documents may still meet by a salted key's chance
@@ -111,7 +111,8 @@ class Renewal:
         went = np.flatnonzero(now < 0)
         if stayed.all() and not len(went) and (short == self._short[place]).all():
             return dict(self._pairs), np.arange(rows_of(self._pairs)), self._skipped
-        texts = Texts(segments, alone, sketched, self._gone(sketched, self._order[went]) if len(went) else {})
+        gone = self._gone(sketched, self._order[went]) if len(went) else {}
+        texts = Texts(segments, alone, segments["row"][alone], sketched, gone)
         rank = np.concatenate([place, went])
         was, stands = rank >= 0, np.arange(len(rank)) < n
         was_short = np.zeros(len(rank), bool)
