@@ -43,7 +43,8 @@ class Renewal:
         """Find the pairs to be measured.
 
         Args:
-            segments: in order of preference, see `candidates.Texts`; `row`, their row in `sketched`; `uid`, which one that stays as it is keeps.
+            segments: in order of preference, see `candidates.Texts`; `row`, their row in `sketched`; `uid`, which one that stays as
+                it is keeps.
             sketched: all segments with their band keys.
             alone: int64[...], ranks of the segments to pair.
             whole: bool[...], which of those are whole documents that have been compared as such.

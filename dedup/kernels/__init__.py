@@ -44,6 +44,7 @@ lines = _chosen.lines
 pieces = _chosen.pieces
 partition = _chosen.partition
 piece_pairs = _chosen.piece_pairs
+skeletons = _chosen.skeletons
 winnow = _chosen.winnow
 extend = _chosen.extend
 loops = _chosen.loops

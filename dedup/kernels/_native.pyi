@@ -45,6 +45,18 @@ def partition(
 def piece_pairs(
     keys: _Array, sides: _Array, bags: _Array, edits: _Array, limit: int, scanned: int, /
 ) -> tuple[Array, int]: ...
+def skeletons(
+    values: _Array,
+    offsets: _Array,
+    host: _Array,
+    page: _Array,
+    least: _Array,
+    share: float,
+    hashes: _Array,
+    sums: _Array,
+    varies: _Array,
+    /,
+) -> None: ...
 def winnow(values: _Array, offsets: _Array, gram: int, window: int, /) -> tuple[Array, Array]: ...
 def extend(values: _Array, offsets: _Array, pairs: _Array, weight: int, /) -> tuple[Array]: ...
 def loops(hashes: _Array, groups: _Array, tokens: _Array, least: int, /) -> tuple[Array]: ...

@@ -4,7 +4,7 @@ results bit for bit; here is only what carries arrays over to the C module and b
 Arrays of another type or layout are converted; `text` may be any contiguous buffer of bytes.
 """
 
-# ruff: noqa: F401 - what native_partition and native_records have is passed on
+# ruff: noqa: F401 - what the other parts have is passed on
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
 from dedup.kernels.native_partition import partition, piece_pairs
 from dedup.kernels.native_records import records, unescape, valid_utf8
+from dedup.kernels.native_skeletons import skeletons
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]

@@ -251,6 +251,17 @@ status extend(const ragged *tokens, const int64_t *rows, size_t count, int64_t w
 status loops(const ragged *hashes, const int64_t *tokens, size_t token_count, int64_t least, words *found);
 status equal_bytes(const texts *first, const texts *second, uint8_t *equal);
 
+/* ---- skeletons --------------------------------------------------------------------------------------------- */
+
+typedef struct skeletons_made {
+    uint64_t *hashes;
+    int64_t *sums; /* 3 a segment */
+    uint8_t *varies; /* 1 a token */
+} skeletons_made;
+
+status skeletons(const ragged *tokens, const int64_t *host, const int64_t *page, const double *least, double share,
+                 skeletons_made *out);
+
 /* ---- partition --------------------------------------------------------------------------------------------- */
 
 typedef struct piece_rows {

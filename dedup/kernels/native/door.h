@@ -73,6 +73,7 @@ PyObject *py_lines(PyObject *module, PyObject *args);
 PyObject *py_pieces(PyObject *module, PyObject *args);
 PyObject *py_partition(PyObject *module, PyObject *args);
 PyObject *py_piece_pairs(PyObject *module, PyObject *args);
+PyObject *py_skeletons(PyObject *module, PyObject *args);
 PyObject *py_winnow(PyObject *module, PyObject *args);
 PyObject *py_extend(PyObject *module, PyObject *args);
 PyObject *py_loops(PyObject *module, PyObject *args);

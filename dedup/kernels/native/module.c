@@ -19,6 +19,7 @@ static PyMethodDef functions[] = {
     {"pieces", py_pieces, METH_VARARGS, NULL},
     {"partition", py_partition, METH_VARARGS, NULL},
     {"piece_pairs", py_piece_pairs, METH_VARARGS, NULL},
+    {"skeletons", py_skeletons, METH_VARARGS, NULL},
     {"winnow", py_winnow, METH_VARARGS, NULL},
     {"extend", py_extend, METH_VARARGS, NULL},
     {"loops", py_loops, METH_VARARGS, NULL},

@@ -8,6 +8,7 @@ from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
+from dedup.kernels.portable.skeletons import skeletons
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
 from dedup.kernels.portable.text import lines, tokenize, tokens
 
@@ -28,6 +29,7 @@ __all__ = [
     "records",
     "scan",
     "shingle",
+    "skeletons",
     "sketch",
     "tokenize",
     "tokens",
