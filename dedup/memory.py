@@ -100,7 +100,7 @@ def rebuilt(memory: Memory, left: Left) -> Any:
     import pyarrow as pa
 
     table = memory.table.take(pa.array(kept))
-    edited = {place: document for place, document in enumerate(kept.tolist()) if document in left.spans}
+    edited = {place: document for place, document in enumerate(kept.tolist()) if left.edited[document]}
     for number, name in enumerate(corpus.fields[0].text):
         values = table[name].to_pylist()
         for place, document in edited.items():
@@ -117,7 +117,7 @@ def _field_left(corpus: Corpus, left: Left, document: int, number: int) -> bytes
     """What is left of one text field of a document."""
     low, high = (int(v) for v in corpus.bounds[document, number])
     kept, place = [], low
-    for start, end in left.spans[document]:
+    for start, end in left.spans(document):
         if start < high and end > low:
             kept.append(corpus.text(document, place, max(start, place)))
             place = min(max(end, place), high)

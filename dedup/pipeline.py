@@ -317,10 +317,7 @@ class Run:
         segments = take(segments, segments["tokens"] > 0)
         base = corpus.starts[segments["document"]]
         start, end = segments["start"] - base, segments["end"] - base
-        gone = np.array(
-            [left.is_gone(int(d), int(s), int(e)) for d, s, e in zip(segments["document"], start, end, strict=True)],
-            bool,
-        )
+        gone = left.is_gone(segments["document"], start, end)
         found = np.array(label(segments, gone, _headings(left, segments)), np.int64).reshape(-1, 2)
         if not len(found):
             return 0
@@ -341,11 +338,9 @@ class Run:
     def _with_equal_labels(self) -> I64:
         """Documents with cuts in which a label that is left stands twice."""
         left, rows = self.outcome.left, self.matchers["paragraph"].rows
-        if not left.spans or not rows_of(rows):
+        if not left.edited.any() or not rows_of(rows):
             return np.zeros(0, np.int64)
-        edited = np.zeros(len(left.starts), bool)
-        edited[list(left.spans)] = True
-        mine = edited[rows["document"]] & ~left.dropped[rows["document"]] & (rows["kind"] == LABEL_KIND)
+        mine = left.edited[rows["document"]] & ~left.dropped[rows["document"]] & (rows["kind"] == LABEL_KIND)
         names = np.stack([rows["document"][mine].astype(np.uint64), rows["hash"][mine]], axis=1)
         names = names[np.lexsort((names[:, 1], names[:, 0]))]
         again = (names[1:] == names[:-1]).all(axis=1)

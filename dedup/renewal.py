@@ -60,7 +60,8 @@ class Renewal:
         stayed = place >= 0
         changes = np.count_nonzero(~stayed) + len(self._order) - np.count_nonzero(stayed)
         in_order = bool(np.all(np.diff(place[stayed]) > 0))
-        if in_order and len(self._order) and changes <= MOST_CHANGED * len(alone) and not self._search.config.exact:
+        renews = not self._search.config.exact and len(self._search.own) == 1
+        if renews and in_order and len(self._order) and changes <= MOST_CHANGED * len(alone):
             pairs, known, skipped = self._renewed(segments, sketched, alone, short, place, arena)
         else:
             n = len(alone)
@@ -71,7 +72,8 @@ class Renewal:
             document = segments["document"][alone]
             same = document[pairs["first"]] == document[pairs["second"]]
             pairs, known = take(pairs, same), known[same]
-        self._note(uid, short, pairs, skipped)
+        if len(self._search.own) == 1:  # else who asks adds pairs of its own, and then has note taken
+            self._note(uid, short, pairs, skipped)
         return {name: alone[pairs[name]] for name in ("first", "second")}, known, skipped
 
     def note(self, uid: I64, pairs: Batch) -> I64:

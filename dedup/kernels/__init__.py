@@ -52,3 +52,5 @@ equal_bytes = _chosen.equal_bytes
 records = _chosen.records
 unescape = _chosen.unescape
 valid_utf8 = _chosen.valid_utf8
+widen = _chosen.widen
+gather = _chosen.gather

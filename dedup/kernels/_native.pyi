@@ -74,3 +74,14 @@ def unescape(
     text: _Array, starts: _Array, ends: _Array, escaped: _Array, values: _Array, offsets: _Array, /
 ) -> None: ...
 def valid_utf8(text: _Array, starts: _Array, ends: _Array, valid: _Array, /) -> None: ...
+def widen(
+    text: _Array,
+    field_starts: _Array,
+    field_ends: _Array,
+    starts: _Array,
+    ends: _Array,
+    first: _Array,
+    last: _Array,
+    /,
+) -> None: ...
+def gather(text: _Array, starts: _Array, ends: _Array, out: _Array, /) -> None: ...

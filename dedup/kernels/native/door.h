@@ -78,6 +78,8 @@ PyObject *py_winnow(PyObject *module, PyObject *args);
 PyObject *py_extend(PyObject *module, PyObject *args);
 PyObject *py_loops(PyObject *module, PyObject *args);
 PyObject *py_equal_bytes(PyObject *module, PyObject *args);
+PyObject *py_widen(PyObject *module, PyObject *args);
+PyObject *py_gather(PyObject *module, PyObject *args);
 PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);

@@ -24,6 +24,8 @@ static PyMethodDef functions[] = {
     {"extend", py_extend, METH_VARARGS, NULL},
     {"loops", py_loops, METH_VARARGS, NULL},
     {"equal_bytes", py_equal_bytes, METH_VARARGS, NULL},
+    {"widen", py_widen, METH_VARARGS, NULL},
+    {"gather", py_gather, METH_VARARGS, NULL},
     {"records", py_records, METH_VARARGS, NULL},
     {"unescape", py_unescape, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},

@@ -11,6 +11,7 @@ from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
 from dedup.kernels.portable.skeletons import skeletons
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch
 from dedup.kernels.portable.text import lines, tokenize, tokens
+from dedup.kernels.portable.widen import gather, widen
 
 __all__ = [
     "band_keys",
@@ -18,6 +19,7 @@ __all__ = [
     "edit_distances",
     "equal_bytes",
     "extend",
+    "gather",
     "independent_set",
     "lines",
     "loops",
@@ -35,5 +37,6 @@ __all__ = [
     "tokens",
     "unescape",
     "valid_utf8",
+    "widen",
     "winnow",
 ]
