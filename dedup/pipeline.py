@@ -100,12 +100,13 @@ class Run:
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
         self._host_names = host_names(corpus, config.host_from)
-        self._hosts = hosts_of(corpus, config.host_from)
+        self._hosts = hosts_of(self._host_names)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
         self.book = Book(
             corpus, config, (*config.grains, "repeat", "loop"), partial(says_something, least=config.repeat_weight)
         )
+        self.book.removals.hosts = self._hosts
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -187,9 +188,13 @@ class Run:
         matcher = self.matchers["paragraph"]
         matcher.refresh(outcome.left, self.book.to_read("paragraph"))
         rows = matcher.rows
-        segments = take(rows, (rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else {}
-        if not rows_of(segments):
+        usable = (
+            np.flatnonzero((rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else np.zeros(0, np.int64)
+        )
+        if not len(usable):
             return 0
+        segments = take({name: rows[name] for name in (*PLACE, "hash", "tokens")}, usable)
+        segments["row"] = usable
         # where no host is known, what stands on many pages is shown, and nothing is cut for it
         hosts = self._hosts if known else np.zeros_like(self._hosts)
         found = furnish(segments, hosts, arena=outcome.left.arena)
@@ -206,7 +211,7 @@ class Run:
         keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
         near, like = resemble(
             segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena,
-            keys=[key_name(band) for band in range(self._config.paragraph.bands)],
+            sketched=self.matchers["paragraph"].rows, keys=[key_name(band) for band in range(self._config.paragraph.bands)],
             allowed=partial(allowed_edits, threshold=SIMILARITY),
         )  # fmt: skip
         rows, group = np.concatenate([found.rows, near]), np.concatenate([found.group, like])
@@ -349,13 +354,16 @@ class Run:
 
 def _alike(left: Left, one: Batch, other: Batch) -> NDArray[np.float64]:
     """The edit similarity of each two segments; segments of one template differ in their slots."""
-    n = rows_of(one)
-    starts, ends = (np.concatenate([one[name], other[name]]) for name in ("start", "end"))
-    values, offsets, _, _ = kernels.tokenize(left.arena, starts, ends)
+    places = (part[name] for part in (one, other) for name in ("start", "end"))
+    unequal = np.flatnonzero(kernels.equal_bytes(left.arena, *places) == 0)
+    n = len(unequal)
+    starts, ends = (np.concatenate([one[name][unequal], other[name][unequal]]) for name in ("start", "end"))
+    values, offsets = kernels.tokens(left.arena, starts, ends)
     pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)
     distances = kernels.edit_distances(values, offsets, pairs, np.full(n, -1, np.int64))
     sizes = np.diff(offsets)
-    similarity: NDArray[np.float64] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
+    similarity = np.ones(rows_of(one))
+    similarity[unequal] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
     return similarity
 
 

@@ -306,10 +306,9 @@ def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I
 
 def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
     """The slots of the chosen segments, `which` of the skeletons each is; -1: it has none."""
-    slots = np.zeros(int(offsets[-1]), bool)
-    for place in np.flatnonzero(which >= 0).tolist():
-        row = which[place]
-        slots[offsets[place] : offsets[place + 1]] = skeletons.varies[
-            skeletons.offsets[row] : skeletons.offsets[row + 1]
-        ]
+    sizes = np.diff(offsets)
+    has = np.repeat(which >= 0, sizes)
+    place = np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], sizes)
+    slots = np.zeros(len(place), bool)
+    slots[has] = skeletons.varies[(place + np.repeat(skeletons.offsets[which], sizes))[has]]
     return slots

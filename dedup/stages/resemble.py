@@ -27,6 +27,7 @@ def resemble(
     group: I64,
     *,
     arena: U8,
+    sketched: Batch,
     keys: Sequence[str],
     allowed: Callable[[I64], I64],
 ) -> tuple[I64, I64]:
@@ -35,12 +36,13 @@ def resemble(
     A segment is held against the first boilerplate of its host that has the same band key, for each band. Work is linear.
 
     Args:
-        segments: all paragraphs: `document`, `start`, `end`, `hash`, `tokens`, and band keys.
+        segments: all paragraphs: `document`, `start`, `end`, `hash`, `tokens`, and `row`, their row in `sketched`.
         host: int64[documents], a number for each host, -1 unknown.
         rows: int64[m], the segments that are boilerplate.
         group: int64[m], which boilerplate each is.
         arena: uint8[...], the text.
-        keys: the columns of the band keys.
+        sketched: the band keys.
+        keys: their columns.
         allowed: the token edits at which two segments are near, the longer one of so many tokens.
 
     Returns:
@@ -54,7 +56,9 @@ def resemble(
     lead = rows[first]
     able[rows] = False
     others = np.flatnonzero(able)
-    found = [_same(segments[name][others], mine[others], segments[name][lead], mine[lead]) for name in keys]
+    theirs, own = mine[others], mine[lead]
+    row, row_of_lead = segments["row"][others], segments["row"][lead]
+    found = [_same(sketched[name][row], theirs, sketched[name][row_of_lead], own) for name in keys]
     pairs = np.concatenate([np.zeros(0, np.int64), *found])
     pairs = np.unique(pairs)
     row, like = others[pairs >> np.int64(32)], pairs & np.int64(0xFFFFFFFF)

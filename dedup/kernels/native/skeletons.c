@@ -1,12 +1,13 @@
 /* What is constant in the segments of a host's pages, and what varies; see portable/skeletons.py for the meaning.
  *
- * Segments are gone through page by page, so that the pages on which a key stands are counted as they change. Most pairs
- * of tokens are rare: counters of two bits tell them, and they get no place in the table. Of a segment all places are
- * fetched ahead. */
+ * Hosts are gone through one by one, so that most tables stay in the cache, and their segments page by page, so that the
+ * pages on which a key stands are counted as they change. Most pairs of tokens are rare: counters of two bits tell them,
+ * and they get no place in the table. Of a segment all places are fetched ahead. */
 #include "core.h"
 
 #define RARE 3 /* a pair that stands in fewer places is on fewer pages than any limit asks for */
 #define BLOCK 256
+#define FEW_BITS 11
 #define SLOT_TERM UINT64_C(0x5107)
 #define NUMERAL 2
 
@@ -28,7 +29,8 @@ typedef struct learner {
     const double *least;
     double share;
     size_t n;
-    uint64_t *order; /* segments, page by page */
+    uint64_t *order;    /* segments, host by host, and page by page */
+    size_t first, last; /* what of the order is the host at hand */
     uint64_t *lead;  /* for each segment the key of its commonest pair */
     uint8_t *able;   /* for each segment whether that is common enough */
     uint64_t *often;
@@ -52,6 +54,16 @@ static int counts_make(counts *to, unsigned bits) {
     to->mask = ((size_t)1 << bits) - 1;
     to->shift = 64 - bits;
     return to->entries ? 0 : -1;
+}
+
+static int counts_clear(counts *to) {
+    to->size = 0;
+    if (to->mask >> FEW_BITS) {
+        free(to->entries);
+        return counts_make(to, FEW_BITS);
+    }
+    memset(to->entries, 0, (to->mask + 1) * sizeof *to->entries);
+    return 0;
 }
 
 /* Room for so many more keys. */
@@ -83,12 +95,13 @@ ALWAYS_INLINE void counts_see(counts *to, uint64_t key, uint32_t page) {
 /* ---- pages ------------------------------------------------------------------------------------------------- */
 
 typedef struct placed {
-    int64_t page;
+    int64_t host, page;
     uint64_t segment;
 } placed;
 
 static int by_page(const void *one, const void *other) {
     const placed *x = one, *y = other;
+    if (x->host != y->host) return x->host < y->host ? -1 : 1;
     if (x->page != y->page) return x->page < y->page ? -1 : 1;
     return x->segment < y->segment ? -1 : x->segment > y->segment;
 }
@@ -97,12 +110,14 @@ static int order_pages(learner *with) {
     int sorted = 1;
     for (size_t i = 0; i < with->n; i++) {
         with->order[i] = i;
-        if (i && with->page[i] < with->page[i - 1]) sorted = 0;
+        if (i && (with->host[i] < with->host[i - 1] ||
+                  (with->host[i] == with->host[i - 1] && with->page[i] < with->page[i - 1])))
+            sorted = 0;
     }
     if (sorted) return 0;
     placed *all = array_new(with->n, sizeof *all);
     if (!all) return -1;
-    for (size_t i = 0; i < with->n; i++) all[i] = (placed){with->page[i], i};
+    for (size_t i = 0; i < with->n; i++) all[i] = (placed){with->host[i], with->page[i], i};
     qsort(all, with->n, sizeof *all, by_page);
     for (size_t i = 0; i < with->n; i++) with->order[i] = all[i].segment;
     free(all);
@@ -117,17 +132,21 @@ ALWAYS_INLINE uint64_t pair_at(const learner *with, size_t at) {
     return ((with->in->values[at - 1] * MIX_G) ^ with->in->values[at]) * MIX_1;
 }
 
-static size_t first_of(const learner *with, size_t segment) { return (size_t)with->in->offsets[segment]; }
-static size_t behind(const learner *with, size_t segment) { return (size_t)with->in->offsets[segment + 1]; }
+static size_t first_of(const learner *with, uint64_t segment) { return (size_t)with->in->offsets[segment]; }
+static size_t behind(const learner *with, uint64_t segment) { return (size_t)with->in->offsets[segment + 1]; }
 
 static int make_often(learner *with) {
-    unsigned bits = 16;
-    while (bits < 28 && ((size_t)1 << bits) < 4 * with->in->size) bits++;
+    size_t tokens = 0;
+    unsigned bits = 10;
+    for (size_t i = with->first; i < with->last; i++)
+        tokens += behind(with, with->order[i]) - first_of(with, with->order[i]);
+    while (bits < 28 && ((size_t)1 << bits) < 4 * tokens) bits++;
+    free(with->often);
     with->often = array_zeros((size_t)1 << (bits - 5), sizeof *with->often);
     with->often_shift = 64 - bits;
     if (!with->often) return -1;
-    for (size_t i = 0; i < with->n; i++)
-        for (size_t at = first_of(with, i) + 1; at < behind(with, i); at++) {
+    for (size_t i = with->first; i < with->last; i++)
+        for (size_t at = first_of(with, with->order[i]) + 1; at < behind(with, with->order[i]); at++) {
             uint64_t slot = pair_at(with, at) >> with->often_shift;
             unsigned shift = (unsigned)(slot & 31) * 2;
             with->often[slot >> 5] += (uint64_t)((with->often[slot >> 5] >> shift & 3) < RARE) << shift;
@@ -150,9 +169,9 @@ static size_t pairs_of(const learner *with, size_t segment, size_t *at, uint64_t
 static int count_pairs(learner *with) {
     uint64_t keys[BLOCK];
     uint32_t page = 0;
-    for (size_t i = 0; i < with->n; i++) {
+    for (size_t i = with->first; i < with->last; i++) {
         size_t segment = (size_t)with->order[i], at = first_of(with, segment) + 1;
-        page += i && with->page[segment] != with->page[with->order[i - 1]];
+        page += i > with->first && with->page[segment] != with->page[with->order[i - 1]];
         while (at < behind(with, segment)) {
             if (counts_reserve(&with->pairs, BLOCK)) return -1;
             size_t count = pairs_of(with, segment, &at, keys);
@@ -165,7 +184,8 @@ static int count_pairs(learner *with) {
 /* The first of the commonest pairs of each segment. */
 static void choose_leads(learner *with) {
     uint64_t keys[BLOCK];
-    for (size_t segment = 0; segment < with->n; segment++) {
+    for (size_t i = with->first; i < with->last; i++) {
+        size_t segment = (size_t)with->order[i];
         uint32_t best = 0;
         for (size_t at = first_of(with, segment) + 1; at < behind(with, segment);) {
             size_t count = pairs_of(with, segment, &at, keys);
@@ -194,9 +214,9 @@ static size_t tokens_of(const learner *with, size_t segment, size_t at, uint64_t
 static int count_tokens(learner *with) {
     uint64_t keys[BLOCK];
     uint32_t page = 0;
-    for (size_t i = 0; i < with->n; i++) {
+    for (size_t i = with->first; i < with->last; i++) {
         size_t segment = (size_t)with->order[i], count = 0;
-        page += i && with->page[segment] != with->page[with->order[i - 1]];
+        page += i > with->first && with->page[segment] != with->page[with->order[i - 1]];
         if (!with->able[segment]) continue;
         if (counts_reserve(&with->members, 1)) return -1;
         counts_see(&with->members, with->lead[segment], page);
@@ -233,16 +253,27 @@ static void write_segment(learner *with, size_t segment) {
     with->out->hashes[segment] = (total ^ total >> 31) & ~UINT64_C(1);
 }
 
+static void write(learner *with) {
+    for (size_t i = with->first; i < with->last; i++) {
+        size_t segment = (size_t)with->order[i], first = first_of(with, segment), end = behind(with, segment);
+        with->out->hashes[segment] = 0;
+        memset(with->out->sums + 3 * segment, 0, 3 * sizeof *with->out->sums);
+        if (with->able[segment]) write_segment(with, segment);
+        else if (end > first) memset(with->out->varies + first, 0, end - first);
+    }
+}
+
 static status learn(learner *with) {
-    if (order_pages(with) || make_often(with) || count_pairs(with)) return STATUS_MEMORY;
-    choose_leads(with);
-    if (count_tokens(with)) return STATUS_MEMORY;
-    for (size_t i = 0; i < with->n; i++) {
-        size_t first = first_of(with, i);
-        with->out->hashes[i] = 0;
-        memset(with->out->sums + 3 * i, 0, 3 * sizeof *with->out->sums);
-        if (with->able[i]) write_segment(with, i);
-        else if (behind(with, i) > first) memset(with->out->varies + first, 0, behind(with, i) - first);
+    if (order_pages(with)) return STATUS_MEMORY;
+    for (with->first = 0; with->first < with->n; with->first = with->last) {
+        int64_t host = with->host[with->order[with->first]];
+        for (with->last = with->first; with->last < with->n && with->host[with->order[with->last]] == host;) with->last++;
+        if (counts_clear(&with->pairs) || counts_clear(&with->members) || counts_clear(&with->inside) ||
+            make_often(with) || count_pairs(with))
+            return STATUS_MEMORY;
+        choose_leads(with);
+        if (count_tokens(with)) return STATUS_MEMORY;
+        write(with);
     }
     return STATUS_OK;
 }
@@ -258,8 +289,8 @@ status skeletons(const ragged *tokens, const int64_t *host, const int64_t *page,
     with.order = array_new(with.n, sizeof *with.order);
     with.lead = array_new(with.n, sizeof *with.lead);
     with.able = array_new(with.n, sizeof *with.able);
-    int made = with.order && with.lead && with.able && !counts_make(&with.pairs, 10) &&
-               !counts_make(&with.members, 10) && !counts_make(&with.inside, 10);
+    int made = with.order && with.lead && with.able && !counts_make(&with.pairs, FEW_BITS) &&
+               !counts_make(&with.members, FEW_BITS) && !counts_make(&with.inside, FEW_BITS);
     bad = made ? learn(&with) : STATUS_MEMORY;
     free(with.order);
     free(with.lead);
