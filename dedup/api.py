@@ -153,9 +153,7 @@ def _decide(memory: Memory, config: Config, threads: int) -> pipeline.Outcome:
 def _removed(outcome: pipeline.Outcome, config: Config) -> list[Line]:
     lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
     found: list[Line] = []
-    for document in np.flatnonzero(
-        outcome.left.dropped | np.isin(np.arange(len(outcome.corpus)), list(outcome.left.spans))
-    ):
+    for document in np.flatnonzero(outcome.left.dropped | outcome.left.edited):
         if outcome.left.dropped[document]:
             found.append(lines.drop(int(document)))
         else:

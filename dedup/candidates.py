@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config, Matching
-from dedup.model import I64, U8, Batch, concat, rows_of
+from dedup.model import I64, U8, U32, U64, Batch, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
@@ -33,11 +34,71 @@ ELEMENTS = 1 << 22
 """Tokens in texts whose shingles are joined at a time."""
 NO_LIMIT = 1 << 40
 """What no bucket reaches."""
+MARKS_A_GRAM = 256
+"""Places for each gram of the texts that changed: of the grams of others, one in so many meets one of them by chance."""
+
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The segments among which pairs are looked for, and behind them those that were among them before and are not any more.
+
+    Attributes:
+        segments: `document`, `start`, `end`, `tokens`.
+        alone: int64[...], which of them are looked at, in order of preference.
+        row: int64[...], their rows in `sketched`.
+        sketched: the band keys.
+        gone: the same columns, and the band keys, of those that are no longer there; may be empty.
+    """
+
+    segments: Batch
+    alone: I64
+    row: I64
+    sketched: Batch
+    gone: Batch
+
+    def __len__(self) -> int:
+        return len(self.alone) + rows_of(self.gone)
+
+    def of(self, name: str, rows: I64 | slice = slice(None)) -> NDArray[Any]:
+        """A column, or some rows of it."""
+        if not rows_of(self.gone):
+            return self.segments[name][self.alone[rows]]
+        return np.concatenate([self.segments[name][self.alone], self.gone[name]])[rows]
+
+    def keys(self, band: int) -> U32:
+        """The keys of a band."""
+        name = key_name(band)
+        mine: U32 = self.sketched[name][self.row]
+        return np.concatenate([mine, self.gone[name]]) if rows_of(self.gone) else mine
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is paired with each other.
+
+    Attributes:
+        member: bool[texts], who takes part.
+        rank: int64[texts], the order of preference of those.
+        short: bool[texts], which of them are matched by their pieces.
+    """
+
+    member: Bools
+    rank: I64
+    short: Bools
+
+    def part(self, rows: Batch) -> Batch:
+        """Of rows that name texts those that take part, with their rank."""
+        chosen = self.member[rows["rank"]]
+        if not chosen.all():
+            rows = take(rows, chosen)
+        return {**rows, "rank": self.rank[rows["rank"]]}
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Finds the pairs to be measured among segments.
+    """Finds the pairs to be measured among texts.
 
     Attributes:
         config: what counts as a match.
@@ -52,54 +113,111 @@ class Candidates:
     own: tuple[bool, ...]
 
     def find(
-        self,
-        segments: Batch,
-        sketched: Batch,
-        alone: I64,
-        arena: U8,
-        fresh: NDArray[np.bool_],
-        whole: NDArray[np.bool_],
-    ) -> tuple[Batch, int]:
-        """Distinct candidate pairs, and how many the limits left out.
+        self, texts: Texts, arena: U8, sides: Sequence[Side], changed: Bools | None = None
+    ) -> list[tuple[Batch, int]]:
+        """Distinct candidate pairs of each side, as ranks, with the `count` of searches that propose each; and how many limits left out.
 
         Args:
-            segments: in order of preference, with `document`, `start`, `end`, `tokens`, and `row`, their row in `sketched`.
-            sketched: the band keys.
-            alone: int64[...], ranks of the segments to pair.
+            texts: what is paired.
             arena: uint8[...], the text.
-            fresh: bool[...], which of `alone` are new: pairs of two others need not be given.
-            whole: bool[...], which are whole documents that have been compared as such: nor need pairs of two short ones.
+            sides: each for itself.
+            changed: bool[texts], in which the sides differ; then only buckets are looked at in which one of these is.
         """
-        if self.config.exact:
-            found = list(self._exactly(segments, alone, arena))
-        else:
-            found = list(self._from_bands(segments, sketched, alone, fresh))
-            found.extend(self._from_pieces(segments, alone, arena, fresh & ~whole))
-        return band(concat(found)) if found else (no_candidates(), 0)
+        found: list[list[Batch]] = [[no_candidates()] for _ in sides]
+        searches = (
+            [self._exactly(texts, arena, sides)]
+            if self.config.exact
+            else [self._from_bands(texts, sides, changed), self._from_pieces(texts, arena, sides, changed)]
+        )
+        for search in searches:
+            for side, batch in search:
+                found[side].append(batch)
+        return [band(concat(batches)) for batches in found]
 
-    def _from_bands(self, segments: Batch, sketched: Batch, alone: I64, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
-        if not fresh.any():
-            return
-        documents = segments["document"][alone]
-        for number in range(self.config.matching(self.grain).bands):
-            keys = sketched[key_name(number)][segments["row"][alone]]
-            mine = slice(None) if fresh.all() else shared(keys, fresh)
-            for own in self.own:
-                rows = {"key": salted(keys, documents)[mine] if own else keys[mine], "rank": alone[mine]}
-                function = BucketPairs("key", self.config.bucket_limit)
-                yield from self.backend.sorted_runs([rows], "key", "rank", function)
+    def short(self, tokens: I64, whole: Bools) -> Bools:
+        """Which texts are matched by their pieces: short ones, if not only such as were compared as `whole` documents are near."""
+        edits = self._edits
+        is_short = tokens < len(edits)
+        wanted = np.bincount(tokens[is_short & ~whole], minlength=len(edits)) > 0
+        is_short[is_short] = _near(wanted, edits)[tokens[is_short]]
+        return is_short
 
-    def _from_pieces(self, segments: Batch, alone: I64, arena: U8, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
-        """Of two short texts that match by `edit` none is missed."""
+    @property
+    def _edits(self) -> I64:
+        """The edits allowed, by tokens, of texts that are matched by their pieces."""
         matching = self.config.paragraph
         if matching.measure != "edit" or matching.threshold < PARTITION_THRESHOLD:
-            return
-        edits = allowed_edits(np.arange(self._partitioned + 1), matching.threshold)
-        tokens = segments["tokens"][alone]
-        is_short = tokens < len(edits)
-        wanted = np.bincount(tokens[is_short & fresh], minlength=len(edits)) > 0
-        is_short[is_short] = _near(wanted, edits)[tokens[is_short]]
-        yield from self._pieces(segments, alone[is_short], arena, edits, self.config.bucket_limit)
+            return np.zeros(0, np.int64)
+        return allowed_edits(np.arange(self._partitioned + 1), matching.threshold)
+
+    def _from_bands(self, texts: Texts, sides: Sequence[Side], changed: Bools | None) -> Iterator[tuple[int, Batch]]:
+        documents = texts.of("document") if any(self.own) else np.zeros(0, np.int64)
+        function = BucketPairs("key", self.config.bucket_limit)
+        for number in range(self.config.matching(self.grain).bands):
+            keys = texts.keys(number)
+            mine = np.arange(len(keys)) if changed is None else np.flatnonzero(shared(keys, changed))
+            for own in self.own:
+                chosen = salted(keys[mine], documents[mine]) if own else keys[mine]
+                for place, side in enumerate(sides):
+                    rows = side.part({"key": chosen, "rank": mine})
+                    for batch in self.backend.sorted_runs([rows], "key", "rank", function):
+                        yield place, batch
+
+    def _from_pieces(
+        self, texts: Texts, arena: U8, sides: Sequence[Side], changed: Bools | None
+    ) -> Iterator[tuple[int, Batch]]:
+        """Of two short texts that match by `edit` none is missed."""
+        edits = self._edits
+        short = np.logical_or.reduce([side.short for side in sides])
+        if changed is not None:
+            changed = short & (changed | np.logical_xor.reduce([side.short for side in sides]))
+            if not changed.any():
+                return
+            short = changed | self._like(texts, arena, short & ~changed, changed, edits)
+        yield from self._pieces(texts, np.flatnonzero(short), arena, edits, self.config.bucket_limit, sides, changed)
+
+    def _like(self, texts: Texts, arena: U8, others: Bools, changed: Bools, edits: I64) -> Bools:
+        """Which other texts may share a piece with one that changed: all that do, and some that have as many tokens of it in a row."""
+        tokens = texts.of("tokens")
+        near = _near(np.bincount(tokens[changed], minlength=len(edits)) > 0, edits)
+        others = others.copy()
+        others[others] = _near(near, edits)[tokens[others]]  # two texts may meet in the piece of a third
+        size = _least_piece(edits, int(tokens[changed].min()))
+        wanted = np.concatenate([grams for grams, _, _ in self._grams(texts, np.flatnonzero(changed), arena, size)])
+        shift = np.uint64(64 - min(max(MARKS_A_GRAM * len(wanted), 1 << 16).bit_length(), 24))
+        marks = np.zeros(1 << (64 - int(shift)), bool)
+        marks[wanted >> shift] = True
+        like = np.zeros(len(others), bool)
+        for grams, bounds, rows in self._grams(texts, np.flatnonzero(others), arena, size):
+            hits = np.concatenate([[0], np.cumsum(marks[grams >> shift])])
+            like[rows] = hits[bounds[1:]] > hits[bounds[:-1]]
+        return like
+
+    def _grams(self, texts: Texts, rows: I64, arena: U8, size: int) -> Iterator[tuple[U64, I64, I64]]:
+        """Hashes of `size` tokens in a row: those of each text, their bounds, and the texts."""
+        for mine in self._batches(texts, rows):
+            values, offsets = kernels.tokens(arena, texts.of("start", mine), texts.of("end", mine))
+            grams, bounds = kernels.shingle(values, offsets, size, 0)
+            yield grams, bounds, mine
+
+    def _pieces(
+        self, texts: Texts, short: I64, arena: U8, edits: I64, limit: int, sides: Sequence[Side], changed: Bools | None
+    ) -> Iterator[tuple[int, Batch]]:
+        tokens = texts.of("tokens", short)
+        for allowed, shards in _packs(np.bincount(tokens, minlength=len(edits)), edits):
+            mine = short[_near(allowed > 0, allowed)[tokens]]
+            function = PiecePairs(tuple(allowed.tolist()), limit, SCANNED * limit)
+            for shard in range(shards):
+                work = partial(partition, arena=arena, edits=allowed, shard=shard, shards=shards)
+                pieces = concat(self._mapped(partial(work, marks=np.zeros(0, np.uint8)), texts, mine))
+                probes = concat(self._mapped(partial(work, marks=marks_of(pieces["key"])), texts, mine))
+                rows = _changed([part for part in (pieces, probes) if rows_of(part)], changed)
+                for own in self._searches:
+                    parts = [_within(part, texts) for part in rows] if own else rows
+                    for place, side in enumerate(sides):
+                        ranked = [side.part(part) for part in parts]
+                        for batch in self.backend.sorted_runs(ranked, "key", "rank", function):
+                            yield place, batch
 
     @property
     def _partitioned(self) -> int:
@@ -107,42 +225,29 @@ class Candidates:
         by_edit = self.config.paragraph.measure == "edit"
         return min(self.config.short_tokens, PARTITION_TOKENS) if by_edit else 0
 
-    def _pieces(self, segments: Batch, alone: I64, arena: U8, edits: I64, limit: int) -> Iterator[Batch]:
-        short = alone[segments["tokens"][alone] < len(edits)]
-        for allowed, shards in _packs(np.bincount(segments["tokens"][short], minlength=len(edits)), edits):
-            texts = short[_in_reach(allowed)[segments["tokens"][short]]]
-            function = PiecePairs(tuple(allowed.tolist()), limit, SCANNED * limit)
-            for shard in range(shards):
-                work = partial(partition, arena=arena, edits=allowed, shard=shard, shards=shards)
-                pieces = concat(self._mapped(partial(work, marks=np.zeros(0, np.uint8)), segments, texts))
-                probes = concat(self._mapped(partial(work, marks=marks_of(pieces["key"])), segments, texts))
-                for own in self._searches:
-                    rows = [_within(part, segments["document"]) if own else part for part in (pieces, probes)]
-                    yield from self.backend.sorted_runs(rows, "key", "rank", function)
-
     @property
     def _searches(self) -> tuple[bool, ...]:
         """Without limits what is found all over is found within documents as well."""
         return self.own[:1] if self.config.exact else self.own
 
-    def _exactly(self, segments: Batch, alone: I64, arena: U8) -> Iterator[Batch]:
+    def _exactly(self, texts: Texts, arena: U8, sides: Sequence[Side]) -> Iterator[tuple[int, Batch]]:
         """Of two texts that match, or nearly, none is missed, whatever their length and the measure."""
         config, pieces = self.config, self._partitioned
         edits = allowed_edits(np.arange(pieces + 1), _lowered(config.paragraph.threshold))
-        yield from self._pieces(segments, alone, arena, edits, NO_LIMIT)
-        tokens = segments["tokens"][alone]
+        tokens = texts.of("tokens")
+        yield from self._pieces(texts, np.flatnonzero(tokens < len(edits)), arena, edits, NO_LIMIT, sides, None)
         most = int(tokens.max(initial=0))
         for matching, low, high in (
             (config.paragraph, pieces, min(config.short_tokens, most)),
             (config.matching(self.grain), config.short_tokens, most),
         ):
             if low < high:
-                yield from self._from_prefixes(segments, alone[tokens <= high], arena, matching, low)
+                yield from self._from_prefixes(texts, np.flatnonzero(tokens <= high), arena, matching, low, sides)
 
     def _from_prefixes(
-        self, segments: Batch, texts: I64, arena: U8, matching: Matching, longer: int
-    ) -> Iterator[Batch]:
-        tokens, threshold = segments["tokens"][texts], _lowered(matching.threshold)
+        self, texts: Texts, rows: I64, arena: U8, matching: Matching, longer: int, sides: Sequence[Side]
+    ) -> Iterator[tuple[int, Batch]]:
+        tokens, threshold = texts.of("tokens", rows), _lowered(matching.threshold)
         edits = allowed_edits(np.arange(tokens.max(initial=0) + 1), threshold)
         if matching.measure == "edit":
             overlap = Overlap("edit", threshold, longer, gram_of(edits, longer), tuple(edits.tolist()))
@@ -150,22 +255,31 @@ class Candidates:
             overlap = Overlap(matching.measure, threshold, longer, self.config.k)
         settings: dict[str, Any] = {"arena": arena, "seed": self.config.seed, "overlap": overlap}
         frequencies = np.zeros(1 << COUNTERS, np.int64)
-        for counted in self._mapped(partial(frequency, **settings), segments, texts):
+        for counted in self._mapped(partial(frequency, **settings), texts, rows):
             np.add.at(frequencies, counted["counter"], counted["count"])
         settings["shards"] = shards = 1 + int(tokens.sum()) // ELEMENTS
         for shard in range(shards):
             work = partial(prefix, **settings, frequencies=frequencies, shard=shard)
-            rows = list(self._mapped(work, segments, texts))
+            found = list(self._mapped(work, texts, rows))
             for own in self._searches:
-                mine = [_within(part, segments["document"]) if own else part for part in rows]
-                yield from self.backend.sorted_runs(mine, "key", "rank", PrefixPairs(overlap))
+                parts = [_within(part, texts) for part in found] if own else found
+                for place, side in enumerate(sides):
+                    ranked = [side.part(part) for part in parts if rows_of(part)]
+                    for batch in self.backend.sorted_runs(ranked, "key", "rank", PrefixPairs(overlap)):
+                        yield place, batch
 
-    def _mapped(self, work: Any, segments: Batch, texts: I64) -> Iterable[Batch]:
-        edges = np.cumsum(segments["tokens"][texts] + 32) // BATCH_TOKENS
-        batches = np.split(texts, np.flatnonzero(np.diff(edges)) + 1) if len(texts) else []
+    def _mapped(self, work: Any, texts: Texts, rows: I64) -> Iterable[Batch]:
         return self.backend.map_batches(
-            work, ({"rank": rows, "start": segments["start"][rows], "end": segments["end"][rows]} for rows in batches)
+            work,
+            (
+                {"rank": mine, "start": texts.of("start", mine), "end": texts.of("end", mine)}
+                for mine in self._batches(texts, rows)
+            ),
         )
+
+    def _batches(self, texts: Texts, rows: I64) -> list[I64]:
+        edges = np.cumsum(texts.of("tokens", rows) + 32) // BATCH_TOKENS
+        return np.split(rows, np.flatnonzero(np.diff(edges)) + 1) if len(rows) else []
 
 
 def _lowered(threshold: float) -> float:
@@ -189,25 +303,34 @@ def _packs(texts: I64, edits: I64) -> Iterator[tuple[I64, int]]:
         yield np.where(mine, edits, 0), 1 + int(pieces[mine].sum()) // (2 * PIECES)
 
 
-def _in_reach(edits: I64) -> NDArray[np.bool_]:
-    """Which lengths have a length at most so many edits above, itself included, of which pairs are wanted."""
-    longer = np.flatnonzero(edits > 0)
-    sizes = np.arange(len(edits))
-    reach = (longer >= sizes[:, None]) & (longer - sizes[:, None] <= edits[longer])
-    wanted: NDArray[np.bool_] = np.logical_or.reduce(reach, axis=1)
-    return wanted
-
-
-def _near(lengths: NDArray[np.bool_], edits: I64) -> NDArray[np.bool_]:
+def _near(lengths: Bools, edits: I64) -> Bools:
     """Which lengths are so near to a given one that two such texts may match."""
     sizes = np.arange(len(edits))
     apart = np.abs(sizes[:, None] - sizes)
-    near: NDArray[np.bool_] = ((apart <= edits[np.maximum(sizes[:, None], sizes)]) & lengths).any(axis=1)
+    near: Bools = ((apart <= edits[np.maximum(sizes[:, None], sizes)]) & lengths).any(axis=1)
     return near
 
 
-def _within(rows: Batch, documents: I64) -> Batch:
-    return {**rows, "key": salted(rows["key"], documents[rows["rank"]])} if rows_of(rows) else rows
+def _least_piece(edits: I64, shortest: int) -> int:
+    """The tokens of the shortest piece of texts that are no shorter."""
+    sizes = np.arange(len(edits))
+    mine = (sizes >= shortest) & (edits > 0)
+    return max(int((sizes[mine] // (edits[mine] + 1)).min(initial=len(edits))), 1)
+
+
+def _changed(rows: list[Batch], changed: Bools | None) -> list[Batch]:
+    """The rows whose key is one of a text that changed, and by chance a few more."""
+    if changed is None or not rows:
+        return rows
+    marks = shared(
+        np.concatenate([part["key"] for part in rows]), np.concatenate([changed[part["rank"]] for part in rows])
+    )
+    edges = np.cumsum([rows_of(part) for part in rows])[:-1]
+    return [take(part, mine) for part, mine in zip(rows, np.split(marks, edges), strict=True)]
+
+
+def _within(rows: Batch, texts: Texts) -> Batch:
+    return {**rows, "key": salted(rows["key"], texts.of("document", rows["rank"]))} if rows_of(rows) else rows
 
 
 def salted(keys: NDArray[Any], documents: I64) -> NDArray[Any]:

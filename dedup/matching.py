@@ -15,6 +15,7 @@ from dedup.candidates import Candidates, no_candidates, salted
 from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
+from dedup.renewal import Renewal
 from dedup.sparing import says_more
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.carry import carry
@@ -69,8 +70,9 @@ class GrainMatcher:
         self._batch_bytes = batch_bytes
         self._rows: Batch = {}
         self._next_uid = 0
+        own = (False, True) if self._split_scope else (self._own_document,)
+        self._renewal = Renewal(Candidates(config, grain, backend, own))
         self._measured: Batch = {}
-        self._paired = np.zeros(0, bool)
 
     @property
     def rows(self) -> Batch:
@@ -86,33 +88,36 @@ class GrainMatcher:
         """Segment and sketch documents anew, after the first pass those that were changed."""
         gone = left.dropped.copy()
         gone[changed] = True
-        old = take(self._rows, ~gone[self._rows["document"]]) if self._rows else {}
         documents = changed[~left.dropped[changed]]
-        if rows_of(old) < rows_of(self._rows) and self._grain != "document":
-            new = self._carried(left, documents)
-        else:
-            new = self._numbered(concat(self._map(left, documents, Chain((self._segment(left), self._sketch(left))))))
-        rows = concat([part for part in (old, new) if part])
-        self._rows = take(rows, np.lexsort((rows["start"], rows["document"]))) if rows else rows
+        if not self._rows:
+            work = Chain((self._segment(left), self._sketch(left)))
+            self._rows = self._numbered(concat(self._map(left, documents, work)))
+            return
+        stays = ~gone[self._rows["document"]]
+        if stays.all() and not len(documents):
+            return
+        before = take(self._rows, ~stays)
+        new = self._carried(left, documents, before)
+        self._renewal.left(before)
+        self._rows = _merged(self._rows, np.flatnonzero(stays), new)
 
-    def _carried(self, left: Left, documents: I64) -> Batch:
+    def _carried(self, left: Left, documents: I64, before: Batch) -> Batch:
         """The segments of documents, of which only those are sketched that did not stand there before."""
         segments = concat(self._map(left, documents, self._segment(left)))
-        mine = np.zeros(len(left.starts), bool)
-        mine[documents] = True
-        before = take(self._rows, mine[self._rows["document"]])
+        if not segments:
+            return segments
         now, then = carry(segments, before, arena=left.arena)
         fresh = np.ones(rows_of(segments), bool)
         fresh[now] = False
         rest = take(segments, fresh)
-        batches = (take(rest, part) for part in _pieces(rest["end"] - rest["start"], self._batch_bytes)) if rest else ()
+        batches = (take(rest, part) for part in _pieces(rest["end"] - rest["start"], self._batch_bytes))
         new = self._numbered(concat(self._backend.map_batches(self._sketch(left), batches)))
         known = {**take(before, then), **take(segments, now)}
-        return concat([part for part in (known, new) if part])
+        return _ordered(concat([part for part in (known, new) if part]))
 
     def _numbered(self, rows: Batch) -> Batch:
         if rows:
-            rows = take(rows, np.lexsort((rows["start"], rows["document"])))
+            rows = _ordered(rows)
             rows["uid"] = np.arange(self._next_uid, self._next_uid + rows_of(rows), dtype=np.int64)
             self._next_uid += rows_of(rows)
         return rows
@@ -140,11 +145,8 @@ class GrainMatcher:
         if n == 0:
             return Matches({}, np.zeros(0, np.int64), _no_pairs(), 0, 0)
         exact = self._exact(segments, left.arena)
-        alone = np.flatnonzero((exact == np.arange(n)) & (segments["tokens"] >= self._config.k))
-        candidates, skipped = self._candidates(segments, alone, left.arena)
-        if self._split_scope:
-            candidates, skipped = self._with_equal_elsewhere(segments, exact, candidates, skipped)
-        pairs = self._measure(candidates, segments, left.arena, paragraphs)
+        candidates, known, skipped = self._candidates(segments, exact, left.arena)
+        pairs = self._measure(candidates, known, segments, left.arena, paragraphs)
         return Matches(segments, exact, self._judged(pairs, segments, left), skipped, rows_of(candidates))
 
     @property
@@ -195,24 +197,15 @@ class GrainMatcher:
             exact[proven["second"]] = proven["first"]
         return exact
 
-    def _candidates(self, segments: Batch, alone: I64, arena: U8) -> tuple[Batch, int]:
-        """Pairs to be measured: those of segments that are new, and of the others those that were measured before."""
-        uid = segments["uid"][alone]
-        fresh = np.ones(len(alone), bool)
-        paired = uid < len(self._paired)
-        fresh[paired] = ~self._paired[uid[paired]]
-        own = (False, True) if self._split_scope else (self._own_document,)
-        pairs, skipped = Candidates(self._config, self._grain, self._backend, own).find(
-            segments, self._rows, alone, arena, fresh, self._compared(segments)[alone]
-        )
-        if self._own_document and not self._split_scope:  # two documents may still meet by a salted key's chance
-            pairs = take(pairs, segments["document"][pairs["first"]] == segments["document"][pairs["second"]])
-        if not fresh.all():
-            pairs, _ = band(concat([pairs, self._measured_before(uid[~fresh], alone[~fresh])]))
-        self._paired = np.zeros(self._next_uid, bool)
-        if not skipped:  # else the next pass comes to what the limits left out
-            self._paired[uid] = True
-        return pairs, skipped
+    def _candidates(self, segments: Batch, exact: I64, arena: U8) -> tuple[Batch, I64, int]:
+        """Pairs to be measured, for each its row among those that were measured last, and how many the limits left out."""
+        alone = np.flatnonzero((exact == np.arange(len(exact))) & (segments["tokens"] >= self._config.k))
+        whole = self._compared(segments)[alone]
+        pairs, known, skipped = self._renewal.find(segments, self._rows, alone, whole, arena)
+        if self._split_scope:
+            pairs, skipped = self._with_equal_elsewhere(segments, exact, pairs, skipped)
+            known = self._renewal.note(segments["uid"], pairs)
+        return pairs, known, skipped
 
     def _compared(self, segments: Batch) -> NDArray[np.bool_]:
         """Which segments are all of their documents, and have been compared as documents."""
@@ -222,14 +215,6 @@ class GrainMatcher:
         whole: NDArray[np.bool_] = (np.bincount(rows) == 1)[segments["document"]]
         return whole
 
-    def _measured_before(self, uid: I64, rank: I64) -> Batch:
-        """The pairs that were measured in the last pass and of which both are still there."""
-        ranks = np.full(self._next_uid, -1, np.int64)
-        ranks[uid] = rank
-        one, other = (ranks[self._measured[side]] for side in ("first", "second"))
-        both = (one >= 0) & (other >= 0)
-        return {"first": np.minimum(one, other)[both], "second": np.maximum(one, other)[both]}
-
     def _with_equal_elsewhere(self, segments: Batch, exact: I64, pairs: Batch, skipped: int) -> tuple[Batch, int]:
         """Add pairs of equal text in two documents, which the scope keeps apart but the report shows."""
         alone = np.flatnonzero(exact == np.arange(len(exact)))
@@ -238,11 +223,8 @@ class GrainMatcher:
         found, left_out = band(concat([pairs, *more]))
         return found, skipped + left_out
 
-    def _measure(self, candidates: Batch, segments: Batch, arena: U8, paragraphs: Batch | None) -> Batch:
-        """Measure the pairs that were not measured in an earlier pass."""
-        uid = segments["uid"]
-        names = np.stack([uid[candidates["first"]], uid[candidates["second"]]], axis=1)
-        known = self._known(names)
+    def _measure(self, candidates: Batch, known: I64, segments: Batch, arena: U8, paragraphs: Batch | None) -> Batch:
+        """Measure the pairs that are not `known` from the last pass."""
         fresh = np.flatnonzero(known < 0)
         batches = _pair_batches(candidates["first"][fresh], candidates["second"][fresh], segments)
         work = partial(verify, arena=arena, config=self._config, grain=self._grain)
@@ -260,7 +242,7 @@ class GrainMatcher:
                 column[fresh[measured["row"]]] = measured[name]
             if self._measured:
                 column[known >= 0] = self._measured[name][known[known >= 0]]
-        self._measured = {"first": names[:, 0], "second": names[:, 1], **columns}
+        self._measured = columns
         return take({**candidates, **columns}, columns["similarity"] > 0)
 
     def _says_more(self, pairs: Batch, segments: Batch, arena: U8, paragraphs: Batch | None) -> NDArray[np.bool_]:
@@ -277,19 +259,6 @@ class GrainMatcher:
             first[asked], second[asked], paragraphs=paragraphs, arena=arena, config=self._config, backend=self._backend
         )
         return more
-
-    def _known(self, names: I64) -> I64:
-        """The row of each pair among those of the last pass, or -1."""
-        rows = np.full(len(names), -1, np.int64)
-        if rows_of(self._measured) and len(names):
-            width = np.int64(self._next_uid)
-            old_names = self._measured["first"] * width + self._measured["second"]
-            new_names = names[:, 0] * width + names[:, 1]
-            order = np.argsort(old_names, kind="stable")
-            place = np.minimum(np.searchsorted(old_names[order], new_names), len(order) - 1)
-            same = old_names[order][place] == new_names
-            rows[same] = order[place[same]]
-        return rows
 
     def _judged(self, pairs: Batch, segments: Batch, left: Left) -> Batch:
         """Mark the pairs that match but say different things, or that the scope keeps apart."""
@@ -310,6 +279,23 @@ class GrainMatcher:
             apart[:] = False
         why = np.where(differ, NUMBERS, np.where(apart, APART, np.where(pairs["more"], SAYS_MORE, NEAR_MISS)))
         return {**pairs, "why": why.astype(np.uint8)}
+
+
+def _ordered(rows: Batch) -> Batch:
+    """Segments by document and start."""
+    document, start = rows["document"], rows["start"]
+    after = (document[1:] > document[:-1]) | ((document[1:] == document[:-1]) & (start[1:] > start[:-1]))
+    return dict(rows) if after.all() else take(rows, np.lexsort((start, document)))
+
+
+def _merged(rows: Batch, stays: I64, new: Batch) -> Batch:
+    """Some rows and new ones, of other documents, by document; column by column, which takes less memory."""
+    if not new:
+        return take(rows, stays)
+    place = np.concatenate([stays, np.arange(rows_of(rows), rows_of(rows) + rows_of(new))])
+    document = np.concatenate([rows["document"], new["document"]])
+    place = place[np.argsort(document[place], kind="stable")]
+    return {name: np.concatenate([column, new[name]])[place] for name, column in rows.items()}
 
 
 def _paragraphs(left: Left, documents: I64) -> I64:
@@ -347,8 +333,8 @@ def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
 
 def _equal(batch: Batch, *, arena: U8) -> Batch:
     """The pairs whose token sequences are equal."""
-    columns = [batch[f"{side}_{edge}"].tolist() for side in ("first", "second") for edge in ("start", "end")]
-    raw = np.array([arena[a:b].tobytes() == arena[c:d].tobytes() for a, b, c, d in zip(*columns, strict=True)], bool)
+    ranges = (batch[f"{side}_{edge}"] for side in ("first", "second") for edge in ("start", "end"))
+    raw = kernels.equal_bytes(arena, *ranges).astype(bool)
     rest = take(batch, ~raw)
     if rows_of(rest):
         starts = np.concatenate([rest["first_start"], rest["second_start"]])

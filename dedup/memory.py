@@ -80,7 +80,7 @@ def rebuilt(memory: Memory, left: Left) -> Any:
     from dedup.formats import arrow
 
     table = arrow.taken(memory.table, kept)
-    edited = np.flatnonzero(np.isin(kept, list(left.spans)))
+    edited = np.flatnonzero(left.edited[kept])
     for number, name in enumerate(corpus.fields[0].text if len(edited) else ()):
         values = [_field_left(corpus, left, document, number) for document in kept[edited].tolist()]
         column = arrow.replaced(table[name], edited, values)
@@ -92,7 +92,7 @@ def _field_left(corpus: Corpus, left: Left, document: int, number: int) -> bytes
     """What is left of one text field of a document."""
     low, high = (int(v) for v in corpus.bounds[document, number])
     kept, place = [], low
-    for start, end in left.spans[document]:
+    for start, end in left.spans(document):
         if start < high and end > low:
             kept.append(corpus.text(document, place, max(start, place)))
             place = min(max(end, place), high)

@@ -42,9 +42,11 @@ from dedup.stages.label import label
 from dedup.stages.loop import LEAST_TOKENS, loop
 from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
-from dedup.stages.resemble import resemble
+from dedup.stages.resemble import SIMILARITY, resemble
 from dedup.stages.segment import FIXED, PLAIN, segment
 from dedup.stages.segment import LABEL as LABEL_KIND
+from dedup.stages.sketch import key_name
+from dedup.stages.verify import allowed_edits
 
 PLACE = ("document", "start", "end")
 BATCH_ROWS = 1 << 15
@@ -104,7 +106,7 @@ class Run:
         self.book = Book(
             corpus, config, (*config.grains, "repeat", "loop"), partial(says_something, least=config.repeat_weight)
         )
-        self.book.left.hosts[config.host_from] = self._hosts
+        self.book.removals.hosts = self._hosts
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:
@@ -186,9 +188,13 @@ class Run:
         matcher = self.matchers["paragraph"]
         matcher.refresh(outcome.left, self.book.to_read("paragraph"))
         rows = matcher.rows
-        segments = take(rows, (rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else {}
-        if not rows_of(segments):
+        usable = (
+            np.flatnonzero((rows["tokens"] > 0) & (rows["kind"] != FIXED)) if rows_of(rows) else np.zeros(0, np.int64)
+        )
+        if not len(usable):
             return 0
+        segments = take({name: rows[name] for name in (*PLACE, "hash", "tokens")}, usable)
+        segments["row"] = usable
         # where no host is known, what stands on many pages is shown, and nothing is cut for it
         hosts = self._hosts if known else np.zeros_like(self._hosts)
         found = furnish(segments, hosts, arena=outcome.left.arena)
@@ -203,7 +209,11 @@ class Run:
 
     def _cut_boilerplate(self, segments: Batch, found: Furniture, lead: I64) -> int:
         keeps = (found.tokens > SHORT_TOKENS) & (found.share < SURE_SHARE) | (self._config.boilerplate == "keep-first")
-        near, like = resemble(segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena)
+        near, like = resemble(
+            segments, self._hosts, found.rows, found.group, arena=self.outcome.left.arena,
+            sketched=self.matchers["paragraph"].rows, keys=[key_name(band) for band in range(self._config.paragraph.bands)],
+            allowed=partial(allowed_edits, threshold=SIMILARITY),
+        )  # fmt: skip
         rows, group = np.concatenate([found.rows, near]), np.concatenate([found.group, like])
         goes = ~keeps[group] | (lead[group] != rows)
         mine, group = rows[goes], group[goes]
@@ -312,10 +322,7 @@ class Run:
         segments = take(segments, segments["tokens"] > 0)
         base = corpus.starts[segments["document"]]
         start, end = segments["start"] - base, segments["end"] - base
-        gone = np.array(
-            [left.is_gone(int(d), int(s), int(e)) for d, s, e in zip(segments["document"], start, end, strict=True)],
-            bool,
-        )
+        gone = left.is_gone(segments["document"], start, end)
         found = np.array(label(segments, gone, _headings(left, segments)), np.int64).reshape(-1, 2)
         if not len(found):
             return 0
@@ -336,11 +343,9 @@ class Run:
     def _with_equal_labels(self) -> I64:
         """Documents with cuts in which a label that is left stands twice."""
         left, rows = self.outcome.left, self.matchers["paragraph"].rows
-        if not left.spans or not rows_of(rows):
+        if not left.edited.any() or not rows_of(rows):
             return np.zeros(0, np.int64)
-        edited = np.zeros(len(left.starts), bool)
-        edited[list(left.spans)] = True
-        mine = edited[rows["document"]] & ~left.dropped[rows["document"]] & (rows["kind"] == LABEL_KIND)
+        mine = left.edited[rows["document"]] & ~left.dropped[rows["document"]] & (rows["kind"] == LABEL_KIND)
         names = np.stack([rows["document"][mine].astype(np.uint64), rows["hash"][mine]], axis=1)
         names = names[np.lexsort((names[:, 1], names[:, 0]))]
         again = (names[1:] == names[:-1]).all(axis=1)
@@ -349,13 +354,16 @@ class Run:
 
 def _alike(left: Left, one: Batch, other: Batch) -> NDArray[np.float64]:
     """The edit similarity of each two segments; segments of one template differ in their slots."""
-    n = rows_of(one)
-    starts, ends = (np.concatenate([one[name], other[name]]) for name in ("start", "end"))
-    values, offsets, _, _ = kernels.tokenize(left.arena, starts, ends)
+    places = (part[name] for part in (one, other) for name in ("start", "end"))
+    unequal = np.flatnonzero(kernels.equal_bytes(left.arena, *places) == 0)
+    n = len(unequal)
+    starts, ends = (np.concatenate([one[name][unequal], other[name][unequal]]) for name in ("start", "end"))
+    values, offsets = kernels.tokens(left.arena, starts, ends)
     pairs = np.stack([np.arange(n), np.arange(n, 2 * n)], axis=1)
     distances = kernels.edit_distances(values, offsets, pairs, np.full(n, -1, np.int64))
     sizes = np.diff(offsets)
-    similarity: NDArray[np.float64] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
+    similarity = np.ones(rows_of(one))
+    similarity[unequal] = 1.0 - distances / np.maximum(sizes[:n], sizes[n:])
     return similarity
 
 

@@ -58,7 +58,7 @@ def seen(outcome: Outcome) -> Any:
     left = outcome.left
     rest = [left.text(i) for i in range(len(outcome.corpus))]
     counts = (outcome.counts, outcome.passes, outcome.settled)
-    return rest, left.dropped.tolist(), left.spans, plain(outcome.removals), plain(outcome.shown), counts
+    return rest, left.dropped.tolist(), plain(left.gone), plain(outcome.removals), plain(outcome.shown), counts
 
 
 def decided(texts: list[str], config: Config, backend: Backend) -> Any:

@@ -24,7 +24,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
-    {"candidates", "sparing"},
+    {"candidates", "renewal", "sparing"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},

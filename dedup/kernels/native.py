@@ -19,6 +19,8 @@ from dedup.kernels.fold_table import load
 from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.native_partition import partition, piece_pairs
 from dedup.kernels.native_records import delimited, quoted, records, unescape, unquote, valid_utf8
+from dedup.kernels.native_skeletons import skeletons
+from dedup.kernels.native_widen import gather, widen
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]

@@ -101,24 +101,17 @@ class Book:
         """Where segments were read: their hulls, and the pieces they are made of."""
         left = self.left
         hulls = self.hulls(segments, rows)
-        stretches = left.as_read(*(segments[name][rows] for name in ("document", "start", "end")))
-        if stretches is None:
-            return hulls, {"removal": np.arange(len(rows)), **hulls}
-        flat = [(i, low, high) for i, found in enumerate(stretches) for low, high in found]
-        table = np.array(flat, np.int64).reshape(-1, 3)
-        pieces = {"removal": table[:, 0], "document": hulls["document"][table[:, 0]]}
-        return hulls, {**pieces, "start": table[:, 1], "end": table[:, 2]}
+        pieces = left.as_read(*(segments[name][rows] for name in ("document", "start", "end")))
+        row = pieces.pop("row")
+        return hulls, {"removal": row, "document": hulls["document"][row], **pieces}
 
     def _recut(self, documents: I64) -> None:
         """Lay documents down anew after their cuts changed."""
         cuts = self.removals.cuts()
-        low, high = np.searchsorted(cuts["document"], documents), np.searchsorted(cuts["document"], documents, "right")
-        spans = np.stack([cuts["start"], cuts["end"]], axis=1)
-        left = self.left
-        left.set_cuts({
-            int(document): [(int(s), int(e)) for s, e in spans[a:b]]
-            for document, a, b in zip(documents, low, high, strict=True)
-        })  # fmt: skip
+        mine = np.zeros(len(self.corpus), bool)
+        mine[documents] = True
+        place = {name: cuts[name] for name in ("document", "start", "end")}
+        self.left.set_cuts(documents, take(place, mine[cuts["document"]]))
         for rule, changed in self.changed.items():
             self.changed[rule] = distinct(np.concatenate([changed, documents]))
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from dedup import kernels
-from dedup.ledger.cut import Span
-from dedup.ledger.left import Left
+from dedup.ledger.left import Left, Span
 from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.log import Line, encoded, text_hash
 from dedup.model import GRAINS, MEASURES, SPLICED, WHYS, Batch
@@ -88,7 +87,7 @@ class LogLines:
 
     def cuts(self, document: int) -> Iterator[tuple[int, int, Span, Line]]:
         """(removal, text field, span in that field, line) of each cut, in order; the line's `start` and `end` are the span's."""
-        for removal, (start, end) in zip(self._cuts.get(document, ()), self._left.spans.get(document, ()), strict=True):
+        for removal, (start, end) in zip(self._cuts.get(document, ()), self._left.spans(document), strict=True):
             number, low = self._field(document, start, end)
             yield removal, number, (start - low, end - low), self._line(removal, document, (start, end), number)
 
@@ -175,7 +174,7 @@ class LogLines:
         found: list[Place] = []
         for document, start, end in compared:
             place = start
-            for (low, high), cut in zip(self._left.spans.get(document, ()), self._cuts.get(document, ()), strict=True):
+            for (low, high), cut in zip(self._left.spans(document), self._cuts.get(document, ()), strict=True):
                 if (
                     high <= place
                     or low >= end
@@ -206,7 +205,7 @@ class LogLines:
     def _standing(self, document: int, start: int, end: int) -> Iterator[bytes]:
         """What of a stretch is in OUT."""
         place = start
-        for low, high in self._left.spans.get(document, ()):
+        for low, high in self._left.spans(document):
             if high > start and low < end:
                 yield self._corpus.text(document, place, max(low, place))
                 place = min(max(high, place), end)

@@ -54,6 +54,7 @@ class Removals:
         alive: bool[n]; a removal whose evidence went is taken back.
         pieces: `removal`, `document`, `start`, `end`: the stretches of each cut, several where it spans earlier cuts.
         evidence: the same for the kept stretches that speak for a removal beside the first one.
+        hosts: int64[documents], a number for each document's host, -1 unknown; None where nobody has looked yet.
     """
 
     rows: Batch = field(default_factory=lambda: {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()})
@@ -61,6 +62,7 @@ class Removals:
     alive: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
     pieces: Batch = field(default_factory=no_stretches)
     evidence: Batch = field(default_factory=no_stretches)
+    hosts: I64 | None = None
 
     def __len__(self) -> int:
         return len(self.alive)
@@ -112,20 +114,17 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
     standing = standing[np.lexsort((rows["start"][standing], rows["document"][standing]))]
     mine = take(rows, standing)
     whole = (mine["action"] == DROP).astype(np.int64)
-    names = np.stack(
-        [
-            mine["kept_document"],
-            np.where(whole == 1, -1, mine["kept_start"]),
-            np.where(whole == 1, -1, mine["kept_end"]),
-        ],
-        axis=1,
+    names = (
+        np.where(whole == 1, -1, mine["kept_end"]),
+        np.where(whole == 1, -1, mine["kept_start"]),
+        mine["kept_document"],
     )
-    _, number = np.unique(names, axis=0, return_inverse=True)
-    number = number.reshape(-1).astype(np.int64) + 1
+    order = np.lexsort(names)
+    fresh = np.logical_or.reduce([np.diff(name[order], prepend=-2) != 0 for name in names])
+    number = np.empty(len(order), np.int64)
+    number[order] = np.cumsum(fresh)
     n = int(number.max(initial=0)) + 1
-    if host_from not in left.hosts:
-        left.hosts[host_from] = hosts_of(host_names(corpus, host_from))
-    hosts = left.hosts[host_from]
+    hosts = hosts_of(host_names(corpus, host_from)) if removals.hosts is None else removals.hosts
     has = mine["kept_document"] >= 0
     members = np.concatenate([mine["document"], mine["kept_document"][has]])
     both = np.concatenate([number, number[has]])

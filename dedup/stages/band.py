@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import Batch, distinct
+from dedup.model import Batch
 
-_PLACES = 1 << 22
+_PLACES_A_KEY, _MOST_PLACES = 64, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def _rows(first: np.ndarray, second: np.ndarray, skipped: int) -> Batch:
 
 
 def band(batch: Batch) -> tuple[Batch, int]:
-    """Distinct candidate pairs of all bands, sorted by (second, first), and how many pairs the limit left out.
+    """Distinct candidate pairs of all bands, sorted by (second, first), each with the `count` int32 of bands that propose it; and how
+    many pairs the limit left out.
 
     Args:
         batch: the rows that `BucketPairs` gave, over all bands; ranks below 2**32.
@@ -75,14 +76,21 @@ def band(batch: Batch) -> tuple[Batch, int]:
     first, second = batch["first"], batch["second"]
     counts = first < 0
     skipped = int(second[counts].sum())
-    packed = distinct(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
+    packed = np.sort(second[~counts].astype(np.uint64) << np.uint64(32) | first[~counts].astype(np.uint64))
+    lead = np.flatnonzero(np.concatenate([np.ones(min(len(packed), 1), bool), packed[1:] != packed[:-1]]))
+    count = np.diff(np.append(lead, len(packed))).astype(np.int32)
+    packed = packed[lead]
     low = np.uint64(0xFFFFFFFF)
-    return {"first": (packed & low).astype(np.int64), "second": (packed >> np.uint64(32)).astype(np.int64)}, skipped
+    found = {"first": (packed & low).astype(np.int64), "second": (packed >> np.uint64(32)).astype(np.int64)}
+    return {**found, "count": count}, skipped
 
 
 def shared(keys: NDArray[np.unsignedinteger], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which rows may share a key with one of the chosen rows: all that do, and by chance a few more."""
-    place = (keys & keys.dtype.type(_PLACES - 1)).astype(np.intp)
-    marks = np.zeros(_PLACES, bool)
-    marks[place[chosen]] = True
-    return marks[place]
+    wanted = keys[chosen]
+    places = 1 << min(max(_PLACES_A_KEY * len(wanted), 1 << 12).bit_length(), _MOST_PLACES)
+    low = keys.dtype.type(places - 1)
+    marks = np.zeros(places, bool)
+    marks[wanted & low] = True
+    found: NDArray[np.bool_] = marks[keys & low]
+    return found

@@ -40,10 +40,10 @@ def _keys(segments: Batch, arena: U8) -> U64:
     """A number for each segment, made of its document, its length and some bytes of it."""
     start, end = segments["start"], segments["end"]
     key = (segments["document"].astype(np.uint64) * _MIX) ^ (end - start).astype(np.uint64)
+    if len(arena) < _SAMPLE:
+        return key
+    words = np.ndarray((len(arena) - _SAMPLE + 1,), np.uint64, arena, strides=(1,))  # the bytes from each place on
     for place in (start, (start + end) // 2, end - _SAMPLE):
-        bytes_at = np.clip(place, 0, max(len(arena) - _SAMPLE, 0))[:, None] + np.arange(min(_SAMPLE, len(arena)))
-        word = np.zeros((len(start), 8), np.uint8)
-        word[:, : bytes_at.shape[1]] = arena[bytes_at]
-        key = (key ^ word.view(np.uint64)[:, 0]) * _MIX
+        key = (key ^ words[np.clip(place, 0, len(words) - 1)]) * _MIX
         key ^= key >> np.uint64(29)
     return key

@@ -197,9 +197,9 @@ class Cleaner:
             if not self._left.dropped[document]:
                 self._cut(document, raw, offset, reader, splicer, account)
                 continue
-            if document not in self._left.spans and self._dropped(document, raw, offset, account):
+            if not self._left.edited[document] and self._dropped(document, raw, offset, account):
                 continue
-            inside = [line for *_, line in self._lines.cuts(document)] if document in self._left.spans else []
+            inside = [line for *_, line in self._lines.cuts(document)] if self._left.edited[document] else []
             line = {**self._lines.drop(document), "offset": offset, "record_hash": text_hash(raw)}
             self._note(_Edit(line, inside=inside), raw, account)
         self._bad_before(waiting, None, name, splicer, account)
@@ -217,8 +217,7 @@ class Cleaner:
 
     def _touched(self, mine: I64) -> list[int]:
         """Those of the documents that are dropped or cut."""
-        touched = self._left.dropped[mine]
-        touched |= np.isin(mine, np.fromiter(self._left.spans, np.int64, len(self._left.spans)))
+        touched = self._left.dropped[mine] | self._left.edited[mine]
         found: list[int] = mine[touched].tolist()
         return found
 

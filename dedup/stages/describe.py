@@ -20,14 +20,14 @@ def describe(found: Furniture, lead: I64, segments: Batch, hosts: list[str], *, 
         arena: uint8[...], the text.
     """
     order = np.lexsort((lead, -found.spread))
-    place = {int(row): i for i, row in enumerate(found.rows)}
+    place = np.searchsorted(found.rows, lead)
     result = []
     for group in order.tolist():
         row = int(lead[group])
         start, end = (int(segments[name][row]) for name in ("start", "end"))
-        i = place[row]
-        slots = found.slots[found.offsets[i] : found.offsets[i + 1]]
-        text = _with_slots(arena, start, end, slots)
+        slots = found.slots[found.offsets[place[group]] : found.offsets[place[group] + 1]]
+        whole = arena[start:end].tobytes().decode("utf-8", "replace")
+        text = _with_slots(arena, start, end, slots) if slots.any() else whole
         host = hosts[int(segments["document"][row])]
         result.append(
             SiteText(host, text, int(found.spread[group]), float(found.share[group]), bool(found.template[group]))

@@ -54,7 +54,6 @@ SURE_SHARE = 0.3
 """All copies go of what stands on this share of the pages, however long."""
 
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-_SLOT = np.uint64(0x5107)
 _EVEN = ~np.uint64(1)
 
 Bools = NDArray[np.bool_]
@@ -298,82 +297,18 @@ def _others(places: _Places, chosen: Bools) -> tuple[I64, I64]:
 def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I64) -> _Skeletons:
     """What is constant in each of some short segments."""
     values, offsets = kernels.tokens(arena, starts, ends)
-    n = len(starts)
-    if not len(values):
-        return _Skeletons(np.zeros(n, np.uint64), np.zeros(n, bool), np.zeros(0, bool), offsets)
-    sizes = np.diff(offsets)
     least = np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))[host]
-    count, pair = _pairs(values, offsets, np.repeat(host, sizes), np.repeat(page, sizes))
-    best = np.maximum.reduceat(count, offsets[:-1])
-    able = best >= least
-    mine = np.repeat(able, sizes)
-    skeletons = _learnt(values[mine], count[mine], pair[mine], sizes[able], host[able], page[able], least[able])
-    total, usable = np.zeros(n, np.uint64), np.zeros(n, bool)
-    total[able], usable[able] = skeletons.hash, skeletons.usable
-    bounds = np.concatenate([[0], np.cumsum(np.where(able, sizes, 0))]).astype(np.int64)
-    return _Skeletons(total, usable, skeletons.varies, bounds)
-
-
-def _learnt(
-    values: U64, count: I64, pair: U64, sizes: I64, host: I64, page: I64, least: NDArray[np.float64]
-) -> _Skeletons:
-    """What is constant in segments whose commonest pair of tokens is common enough."""
-    n = len(sizes)
-    offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    if not n:
-        return _Skeletons(np.zeros(0, np.uint64), np.zeros(0, bool), np.zeros(0, bool), offsets)
-    owner = np.repeat(np.arange(n), sizes)
-    best = np.maximum.reduceat(count, offsets[:-1])
-    place = np.where(count == best[owner], np.arange(len(values)), len(values))
-    lead = np.minimum.reduceat(place, offsets[:-1])
-    alike = _named(host, pair[lead])  # segments with the same commonest pair
-    members, _ = _spread(host, pair[lead], page)
-    counts, group = _spread(alike[owner], values, page[owner])
-    need = np.maximum(least, COMMON_SHARE * members[alike])[owner]
-    constant = (counts[group] >= need) & ((values & np.uint64(2)) == 0)
-    return _hashed(values, offsets, owner, constant)
-
-
-def _pairs(values: U64, offsets: I64, host: I64, page: I64) -> tuple[I64, U64]:
-    """For each token on how many pages of the host it follows the token before it, 0 if on fewer than 3; and a name for the two."""
-    before = np.concatenate([np.zeros(1, np.uint64), values[:-1]])
-    with np.errstate(over="ignore"):
-        pair = (before * _MIX) ^ values
-    place = (pair >> np.uint64(42)).astype(np.int64)
-    often = (np.bincount(place) >= 3)[place]  # most pairs are rare, and need no exact count
-    often[offsets[:-1]] = False  # the first token follows none
-    counts = np.zeros(len(values), np.int64)
-    shared, named = _spread(host[often], pair[often], page[often])
-    counts[often] = shared[named]
-    return counts, pair
-
-
-def _hashed(values: U64, offsets: I64, owner: I64, constant: Bools) -> _Skeletons:
-    first = np.zeros(len(values), bool)
-    first[offsets[:-1]] = True
-    opens = ~constant & (first | np.concatenate([[True], constant[:-1]]))  # the first token of a slot
-    place = np.cumsum(constant | opens)
-    place -= place[offsets[:-1]][owner]
-    with np.errstate(over="ignore"):
-        term = np.where(constant, values, _SLOT) * ((2 * place + 1).astype(np.uint64) * _MIX)
-        total = np.add.reduceat(np.where(constant | opens, term, np.uint64(0)), offsets[:-1])
-        total ^= total >> np.uint64(31)
-    weight = 1 + (values & np.uint64(1)).astype(np.int64)
-    whole, kept = (np.add.reduceat(part, offsets[:-1]) for part in (weight, np.where(constant, weight, 0)))
-    slot = np.cumsum(opens)
-    sizes = np.bincount(slot[~constant], weight[~constant], int(slot[-1]) + 1)
-    longest = np.zeros(len(offsets) - 1)
-    np.maximum.at(longest, owner[opens], sizes[slot[opens]])
+    hashes, weights, varies = kernels.skeletons(values, offsets, host, page, least, COMMON_SHARE)
+    whole, kept, longest = weights.T
     usable = (kept >= CONSTANT_WEIGHT) & (kept >= CONSTANT_SHARE * whole) & (longest <= SLOT_WEIGHT) & (longest > 0)
-    return _Skeletons(total & _EVEN, usable, ~constant, offsets)
+    return _Skeletons(hashes, usable, varies.astype(bool), offsets)
 
 
 def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
     """The slots of the chosen segments, `which` of the skeletons each is; -1: it has none."""
-    slots = np.zeros(int(offsets[-1]), bool)
-    for place in np.flatnonzero(which >= 0).tolist():
-        row = which[place]
-        slots[offsets[place] : offsets[place + 1]] = skeletons.varies[
-            skeletons.offsets[row] : skeletons.offsets[row + 1]
-        ]
+    sizes = np.diff(offsets)
+    has = np.repeat(which >= 0, sizes)
+    place = np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], sizes)
+    slots = np.zeros(len(place), bool)
+    slots[has] = skeletons.varies[(place + np.repeat(skeletons.offsets[which], sizes))[has]]
     return slots

@@ -42,13 +42,21 @@ def most_spread(clauses: Batch, *, arena: U8, n: int) -> list[Phrase]:
     """
     if not clauses or not len(clauses["hash"]):
         return []
-    clauses = take(clauses, np.lexsort((clauses["start"], clauses["document"])))
-    _, first, group, counts = np.unique(clauses["hash"], return_index=True, return_inverse=True, return_counts=True)
-    pairs = distinct(group.astype(np.int64) << np.int64(32) | clauses["document"])
-    documents = np.bincount(pairs >> np.int64(32), minlength=len(first))
-    order = np.lexsort((first, -documents))[:MOST_PHRASES]
+    step, within = np.diff(clauses["document"]), np.diff(clauses["start"])
+    if ((step < 0) | ((step == 0) & (within < 0))).any():
+        clauses = take(clauses, np.lexsort((clauses["start"], clauses["document"])))
+    group, names = kernels.number(clauses["hash"])
+    counts = np.bincount(group, minlength=len(names))
+    first = np.empty(len(names), np.int64)
+    first[group[::-1]] = np.arange(len(group))[::-1]
+    again = counts[group] > 1  # most clauses stand once
+    pairs = distinct(group[again] << np.int64(32) | clauses["document"][again])
+    documents = np.maximum(np.bincount(pairs >> np.int64(32), minlength=len(first)), 1)
+    least = LEAST_DOCUMENTS if n >= FEW_DOCUMENTS else 2
+    some = np.flatnonzero(documents >= least)
+    order = some[np.lexsort((first[some], -documents[some]))[:MOST_PHRASES]]
     result = []
-    for row in order[documents[order] >= (LEAST_DOCUMENTS if n >= FEW_DOCUMENTS else 2)].tolist():
+    for row in order.tolist():
         start, end = int(clauses["start"][first[row]]), int(clauses["end"][first[row]])
         text = arena[start:end].tobytes().decode("utf-8", "replace").rstrip(" ,，、;；:：。.")
         result.append(Phrase(text, int(documents[row]), int(counts[row])))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,17 +20,30 @@ SLOT_BITS = 20
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def resemble(segments: Batch, host: I64, rows: I64, group: I64, *, arena: U8) -> tuple[I64, I64]:
+def resemble(
+    segments: Batch,
+    host: I64,
+    rows: I64,
+    group: I64,
+    *,
+    arena: U8,
+    sketched: Batch,
+    keys: Sequence[str],
+    allowed: Callable[[I64], I64],
+) -> tuple[I64, I64]:
     """Find near-duplicates of boilerplate: notices that a site words a little differently on some pages.
 
     A segment is held against the first boilerplate of its host that has the same band key, for each band. Work is linear.
 
     Args:
-        segments: all paragraphs: `document`, `start`, `end`, `hash`, `tokens`, and band keys `key_…`.
+        segments: all paragraphs: `document`, `start`, `end`, `hash`, `tokens`, and `row`, their row in `sketched`.
         host: int64[documents], a number for each host, -1 unknown.
         rows: int64[m], the segments that are boilerplate.
         group: int64[m], which boilerplate each is.
         arena: uint8[...], the text.
+        sketched: the band keys.
+        keys: their columns.
+        allowed: the token edits at which two segments are near, the longer one of so many tokens.
 
     Returns:
         (int64[n] rows of other segments, ascending, int64[n] which boilerplate each is like).
@@ -41,15 +56,13 @@ def resemble(segments: Batch, host: I64, rows: I64, group: I64, *, arena: U8) ->
     lead = rows[first]
     able[rows] = False
     others = np.flatnonzero(able)
-    found = [
-        _same(keys[others], mine[others], keys[lead], mine[lead])
-        for name, keys in segments.items()
-        if name.startswith("key_")
-    ]
+    theirs, own = mine[others], mine[lead]
+    row, row_of_lead = segments["row"][others], segments["row"][lead]
+    found = [_same(sketched[name][row], theirs, sketched[name][row_of_lead], own) for name in keys]
     pairs = np.concatenate([np.zeros(0, np.int64), *found])
     pairs = np.unique(pairs)
     row, like = others[pairs >> np.int64(32)], pairs & np.int64(0xFFFFFFFF)
-    near = _similar(segments, row, lead[like], arena)
+    near = _similar(segments, row, lead[like], arena, allowed)
     row, place = np.unique(row[near], return_index=True)
     return row, group[first[like[near][place]]]
 
@@ -68,12 +81,11 @@ def _same(keys: NDArray[np.uint32], host: I64, lead_keys: NDArray[np.uint32], le
     return result
 
 
-def _similar(segments: Batch, one: I64, other: I64, arena: U8) -> NDArray[np.bool_]:
+def _similar(segments: Batch, one: I64, other: I64, arena: U8, allowed: Callable[[I64], I64]) -> NDArray[np.bool_]:
     """Which pairs of segments are within the edits allowed."""
-    longer = np.maximum(segments["tokens"][one], segments["tokens"][other])
-    allowed = np.floor((1 - SIMILARITY) * longer + 1e-9).astype(np.int64)
+    limits = allowed(np.maximum(segments["tokens"][one], segments["tokens"][other]))
     rows, place = np.unique(np.concatenate([one, other]), return_inverse=True)
     values, offsets = kernels.tokens(arena, segments["start"][rows], segments["end"][rows])
     pairs = np.ascontiguousarray(place.reshape(2, -1).T.astype(np.int64))
-    result: NDArray[np.bool_] = kernels.edit_distances(values, offsets, pairs, allowed) <= allowed
+    result: NDArray[np.bool_] = kernels.edit_distances(values, offsets, pairs, limits) <= limits
     return result

@@ -78,6 +78,8 @@ typedef enum status {
     STATUS_SHARDS,
     STATUS_MARKS,
     STATUS_ROLES,
+    STATUS_APART,
+    STATUS_INSIDE,
     STATUS_BUFFER
 } status;
 
@@ -264,6 +266,9 @@ status pieces(const texts *in, int64_t mode, words *owners, words *starts, words
 /* Length of the white character that starts at `at`, 0 for none. Line ends are white. */
 size_t white_from(const uint8_t *bytes, size_t at, size_t end);
 
+/* Length of the white character that ends at `at`, 0 for none. */
+size_t white_before(const uint8_t *bytes, size_t start, size_t at);
+
 /* Adds the range without the white space around it, unless nothing is left. */
 status put_trimmed(const uint8_t *bytes, size_t start, size_t end, size_t owner, words *owners, words *starts,
                    words *ends);
@@ -274,6 +279,22 @@ status winnow(const ragged *tokens, int64_t gram_weight, int64_t window, words *
 status extend(const ragged *tokens, const int64_t *rows, size_t count, int64_t weight, words *runs);
 status loops(const ragged *hashes, const int64_t *tokens, size_t token_count, int64_t least, words *found);
 status equal_bytes(const texts *first, const texts *second, uint8_t *equal);
+
+/* ---- cuts -------------------------------------------------------------------------------------------------- */
+
+status widen(const texts *fields, const texts *pieces, int64_t *first, int64_t *last);
+status gather(const texts *in, uint8_t *out, size_t room); /* `out` lies apart from the texts */
+
+/* ---- skeletons --------------------------------------------------------------------------------------------- */
+
+typedef struct skeletons_made {
+    uint64_t *hashes;
+    int64_t *sums; /* 3 a segment */
+    uint8_t *varies; /* 1 a token */
+} skeletons_made;
+
+status skeletons(const ragged *tokens, const int64_t *host, const int64_t *page, const double *least, double share,
+                 skeletons_made *out);
 
 /* ---- partition --------------------------------------------------------------------------------------------- */
 

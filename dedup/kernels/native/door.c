@@ -36,6 +36,8 @@ static const char *const sentences[] = {
     [STATUS_SHARDS] = "shard must be below shards",
     [STATUS_MARKS] = "marks must be a power of two of bytes, or none",
     [STATUS_ROLES] = "sides must hold a role of 0 to 2 and a number of tokens that edits are given for",
+    [STATUS_APART] = "fields, and pieces, must be sorted and must not overlap",
+    [STATUS_INSIDE] = "every piece must lie within a field",
     [STATUS_BUFFER] = "a buffer is too small or not aligned to its items",
 };
 

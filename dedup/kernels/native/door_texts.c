@@ -148,3 +148,34 @@ PyObject *py_equal_bytes(PyObject *module, PyObject *args) {
     Py_END_ALLOW_THREADS
     return released(&held, none_or(end));
 }
+
+PyObject *py_widen(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*w*w*:widen", b, b + 1, b + 2, b + 3, b + 4, b + 5, b + 6)) return NULL;
+    texts fields = texts_of(&held);
+    texts pieces = {b[0].buf, (size_t)b[0].len, b[3].buf, b[4].buf, items(b + 3, 8), items(b + 4, 8)};
+    size_t n = pieces.starts_count;
+    if (!texts_fit(&held) || !fits(b + 3, 8, 0) || !fits(b + 4, 8, 0) || !fits(b + 5, 8, n) || !fits(b + 6, 8, n))
+        return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = widen(&fields, &pieces, b[5].buf, b[6].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}
+
+PyObject *py_gather(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*:gather", b, b + 1, b + 2, b + 3)) return NULL;
+    texts in = texts_of(&held);
+    if (!texts_fit(&held)) return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = gather(&in, b[3].buf, (size_t)b[3].len);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}

@@ -171,6 +171,26 @@ PyObject *py_piece_pairs(PyObject *module, PyObject *args) {
     return Py_BuildValue("NL", array_of(module, &made), (long long)skipped);
 }
 
+PyObject *py_skeletons(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    double share;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*y*dw*w*w*:skeletons", b, b + 1, b + 2, b + 3, b + 4, &share, b + 5, b + 6, b + 7))
+        return NULL;
+    ragged in = ragged_of(&held);
+    size_t n = in.offset_count ? in.offset_count - 1 : 0;
+    skeletons_made made = {b[5].buf, b[6].buf, b[7].buf};
+    if (!ragged_fit(&held) || !fits(b + 2, 8, n) || !fits(b + 3, 8, n) || !fits(b + 4, 8, n) || !fits(b + 5, 8, n) ||
+        !fits(b + 6, 8, 3 * n) || !fits(b + 7, 1, in.size))
+        return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = skeletons(&in, b[2].buf, b[3].buf, b[4].buf, share, &made);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}
+
 PyObject *py_winnow(PyObject *module, PyObject *args) {
     buffers held = {0};
     Py_buffer *b = held.of;

@@ -11,7 +11,7 @@ size_t white_from(const uint8_t *bytes, size_t at, size_t end) {
     return 0;
 }
 
-static size_t white_before(const uint8_t *bytes, size_t start, size_t at) {
+size_t white_before(const uint8_t *bytes, size_t start, size_t at) {
     for (size_t length = 1; length <= 3 && length <= at - start; length++)
         if (white_from(bytes, at - length, at) == length) return length;
     return 0;

@@ -9,8 +9,10 @@ from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import quoted, records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
+from dedup.kernels.portable.skeletons import skeletons
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch, text_shingles
 from dedup.kernels.portable.text import lines, tokenize, tokens
+from dedup.kernels.portable.widen import gather, widen
 
 __all__ = [
     "band_keys",
@@ -19,6 +21,7 @@ __all__ = [
     "edit_distances",
     "equal_bytes",
     "extend",
+    "gather",
     "independent_set",
     "lines",
     "loops",
@@ -31,6 +34,7 @@ __all__ = [
     "records",
     "scan",
     "shingle",
+    "skeletons",
     "sketch",
     "text_shingles",
     "tokenize",
@@ -38,5 +42,6 @@ __all__ = [
     "unescape",
     "unquote",
     "valid_utf8",
+    "widen",
     "winnow",
 ]
