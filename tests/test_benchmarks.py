@@ -329,12 +329,13 @@ def test_pipelines_prints_and_keeps_what_it_ran(
 ) -> None:
     pipelines, ways = benchmark("pipelines"), benchmark("ways")
     monkeypatch.setattr(pipelines, "__file__", str(tmp_path / "pipelines.py"))
-    words = ["--size", "300KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup ", "limit", "--keep"]
+    words = ["--size", "300KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup ", "limit", "daft", "--keep"]
     assert pipelines.main(words) == 0
     printed = capsys.readouterr().out
     for name in (*(f"dedup {words}" for words in ways.OURS), "limit: pyarrow.json", "limit: memory read", "near 0.01"):
         assert name in printed
     assert "left out: daft: no environments are named" in printed
+    assert "left out: gaoya" not in printed
     (folder,) = (tmp_path / "results").iterdir()
     assert (folder / "plot.svg").read_text(encoding="utf-8").startswith("<svg")
     lines = [json.loads(line) for line in (folder / "raw.jsonl").read_text(encoding="utf-8").splitlines()]
