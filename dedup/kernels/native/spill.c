@@ -35,6 +35,7 @@ static size_t block_count, block_room;
 static int users, watching;
 static char *home;
 static size_t cap, heap_share, spilled, most_spilled;
+static int statm = -1;
 static atomic_size_t heap_limit;   /* for large blocks outside of files while there are users, else 0: read without the lock */
 static atomic_size_t spilled_blocks;
 static _Atomic int64_t in_heap;    /* bytes of large blocks outside of files; those made before the first user are not known */
@@ -75,8 +76,43 @@ static void note_spilled(size_t more, size_t less) {
     note_held(atomic_load(&in_heap));
 }
 
-/* With the lock held. No large pages are asked for: advice to a part of a mapping splits it, and one that is split cannot be made
- * larger in place. */
+/* Resident bytes of the process, and those of them that belong to files. */
+static int resident(size_t *all, size_t *of_files) {
+    char text[128];
+    unsigned long size, pages, shared;
+    ssize_t n = pread(statm, text, sizeof text - 1, 0);
+    if (n <= 0) return 0;
+    text[n] = 0;
+    if (sscanf(text, "%lu %lu %lu", &size, &pages, &shared) != 3) return 0;
+    *all = pages * (size_t)sysconf(_SC_PAGESIZE);
+    *of_files = shared * (size_t)sysconf(_SC_PAGESIZE);
+    return 1;
+}
+
+/* With the lock held. Lets go of one stretch after another, going round, until half of what may be resident of files is:
+ * to let go of all would take what is in use as well, each time. */
+static void keep_within(void) {
+    static size_t at, place;
+    size_t all = 0, of_files = 0, seen = 0;
+    if (!block_count || !resident(&all, &of_files)) return;
+    size_t others = all - of_files, limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0;
+    if (room < LEAST_RESIDENT) room = LEAST_RESIDENT;
+    if (of_files <= room) return;
+    while (seen <= spilled && block_count && of_files > room / 2) {
+        if (at >= block_count || place >= blocks[at].bytes) {
+            at = at + 1 < block_count ? at + 1 : 0;
+            place = 0;
+        }
+        size_t rest = blocks[at].bytes - place, bytes = rest < STRETCH ? rest : STRETCH;
+        (void)madvise(blocks[at].data + place, bytes, MADV_DONTNEED);
+        place += bytes;
+        seen += bytes;
+        if (!resident(&all, &of_files)) return;
+    }
+}
+
+/* With the lock held. No large pages are asked for: advice to a part of a mapping splits it, and one that is split cannot
+ * be made larger in place. */
 static void *block_new(size_t bytes) {
     if (block_count == block_room) {
         size_t room = block_room ? 2 * block_room : 64;
@@ -133,6 +169,7 @@ static void heap_forgotten(void *data) {
 void *block_make(size_t bytes, int zeroed) {
     if (goes_to_file(bytes)) {
         pthread_mutex_lock(&lock);
+        keep_within(); /* the watch may have to wait for its turn, and new blocks are filled at once */
         void *data = users ? block_new(bytes) : NULL;
         pthread_mutex_unlock(&lock);
         return data; /* a full disk is memory that is short: to take it from the heap would break the cap in silence */
@@ -194,55 +231,17 @@ void *block_resize(void *data, size_t bytes) {
 
 /* ---- the watch --------------------------------------------------------------------------------------------- */
 
-/* Resident bytes of the process, and those of them that belong to files. */
-static int resident(int file, size_t *all, size_t *of_files) {
-    char text[128];
-    unsigned long size, pages, shared;
-    ssize_t n = pread(file, text, sizeof text - 1, 0);
-    if (n <= 0) return 0;
-    text[n] = 0;
-    if (sscanf(text, "%lu %lu %lu", &size, &pages, &shared) != 3) return 0;
-    *all = pages * (size_t)sysconf(_SC_PAGESIZE);
-    *of_files = shared * (size_t)sysconf(_SC_PAGESIZE);
-    return 1;
-}
-
-/* Lets go of one stretch after another, going round, until half of what may be resident of files is: to let go of all would
- * take what is in use as well, each time. */
-static void let_go(int file, size_t others, size_t of_files) {
-    static size_t at, place;
-    size_t limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0, all = 0, seen = 0;
-    if (room < LEAST_RESIDENT) room = LEAST_RESIDENT;
-    if (of_files <= room) return;
-    while (seen <= spilled && block_count && of_files > room / 2) {
-        if (at >= block_count || place >= blocks[at].bytes) {
-            at = at + 1 < block_count ? at + 1 : 0;
-            place = 0;
-        }
-        size_t rest = blocks[at].bytes - place, bytes = rest < STRETCH ? rest : STRETCH;
-        (void)madvise(blocks[at].data + place, bytes, MADV_DONTNEED);
-        place += bytes;
-        seen += bytes;
-        if (!resident(file, &all, &of_files)) return;
-    }
-}
-
 static void *watch(void *nothing) {
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
     const struct timespec pause = {0, PATIENCE};
     (void)nothing;
     for (;;) {
-        size_t all = 0, of_files = 0;
         (void)nanosleep(&pause, NULL);
         pthread_mutex_lock(&lock);
-        if (file < 0 || (!users && !block_count)) {
-            watching = 0;
-            pthread_mutex_unlock(&lock);
-            if (file >= 0) (void)close(file);
-            return NULL;
-        }
-        if (resident(file, &all, &of_files)) let_go(file, all - of_files, of_files);
+        watching = users || block_count;
+        if (watching) keep_within();
+        int ends = !watching;
         pthread_mutex_unlock(&lock);
+        if (ends) return NULL;
     }
 }
 
@@ -260,7 +259,8 @@ int spill_start(const char *folder, size_t bytes, size_t heap) {
         atomic_store(&in_heap, 0);
         atomic_store(&most_held, (int64_t)spilled);
     }
-    wrong = !home;
+    if (statm < 0) statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    wrong = !home || statm < 0;
     if (!wrong && !watching) {
         pthread_t thread;
         wrong = pthread_create(&thread, NULL, watch, NULL) != 0;
