@@ -24,7 +24,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     speed, sketchers = benchmark("speed"), benchmark("sketchers")
     assert (
-        speed.main(["--mb", "0.3", "--rounds", "1", "--sample-mb", "0.03", "--cache", str(cache), "--threads", "2"]) == 0
+        speed.main(["--mb", "0.3", "--rounds", "1", "--sample-mb", "0.03", "--cache", str(cache), "--threads", "2"])
+        == 0
     )
     printed = capsys.readouterr().out
     wanted = [speed.OURS, speed.BYTES_DECODE, speed.SHINGLES, speed.GROUP, "% of them differ after folding"]
