@@ -172,6 +172,14 @@ def test_pairs_at_the_line_are_the_nearest(plain: Tuning) -> None:
         assert pair.similarity == pytest.approx(edit_similarity(*tokens))
 
 
+def test_buckets_with_more_pairs_than_there_are_texts() -> None:
+    """What the limit leaves out comes as a row that counts, and names no text."""
+    pages = [f"read more of what the harbour office said on the ferry to the town number w{i} x{i}" for i in range(900)]
+    found = dedup.tune([*planted(11, texts=500, copies=150, templates=10).lines(), *pages])
+    assert found.segments > len(pages)
+    assert not found.too_few
+
+
 def test_too_little_is_an_error() -> None:
     with pytest.raises(UsageError, match=r"3 different paragraphs .* too few"):
         dedup.tune([" ".join(f"word{i}x{j}" for j in range(20)) for i in range(3)])
