@@ -8,9 +8,9 @@ from pathlib import Path
 
 import check_out
 import pytest
-from conftest import real_texts
+from conftest import fewer, real_texts
 from corpora import EN, FORMATS, PACKINGS, SHORT, ZH, corpora, packed, write_corpus
-from hypothesis import given, settings
+from hypothesis import given
 from proof import unproven
 
 from dedup import Config
@@ -68,7 +68,7 @@ def test_all_formats_in_one_run(tmp_path: Path, fields: tuple[str, ...]) -> None
     checked(folder, tmp_path / "out", fields=Fields(text=fields))
 
 
-@settings(max_examples=25)
+@fewer(0.4)
 @given(texts=corpora(20))
 def test_made_corpora_in_all_formats(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     folder = tmp_path_factory.mktemp("made")
