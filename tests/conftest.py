@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 SLOW_MACHINES = [HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("dev", max_examples=60, deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINES)
+settings.register_profile("dev", max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW_MACHINES)
 settings.register_profile("ci", max_examples=400, deadline=None, suppress_health_check=SLOW_MACHINES, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 

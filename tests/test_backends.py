@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 import pytest
 from backends import ShufflingBackend, through_arrow, through_pickle
-from conftest import real_texts
+from conftest import fewer, real_texts
 from corpora import FORMATS, corpora, write_corpus
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_checker import REPETITIVE
 
@@ -134,7 +134,7 @@ def test_the_same_bytes_from_any_order_of_listing(
 
 
 @pytest.mark.parametrize("number", range(len(CONFIGS)))
-@settings(max_examples=10)
+@fewer(0.15)
 @given(texts=corpora(12), seed=st.integers(0, 1000))
 def test_the_same_outcome_for_made_corpora(number: int, texts: list[str], seed: int) -> None:
     config = CONFIGS[number]

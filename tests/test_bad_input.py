@@ -462,11 +462,11 @@ def test_all_is_on_the_disk_before_out_appears(given: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("inodes", range(3, 11))
-def test_a_disk_without_room_for_another_file(given: Path, inodes: int) -> None:
+def test_a_disk_without_room_for_another_file(given: Path, run: Run, inodes: int) -> None:
     with small_disk(given / "disk", f"size=2m,nr_inodes={inodes}") as disk:
-        found = spawned("clean", given / "in", "-o", disk / "out")
-        if found.returncode:
-            refused((found.returncode, found.stderr), 1, disk, "no space left", "nothing was published")
+        found = run("clean", given / "in", "-o", disk / "out")
+        if found[0]:
+            refused(found, 1, disk, "no space left", "nothing was published")
             only(disk)
         else:
             assert list(check_out.problems(given / "in", disk / "out")) == []

@@ -25,7 +25,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
     speed, sketchers = benchmark("speed"), benchmark("sketchers")
     assert (
-        speed.main(["--mb", "1", "--rounds", "1", "--sample-mb", "0.05", "--cache", str(cache), "--threads", "2"]) == 0
+        speed.main(["--mb", "0.3", "--rounds", "1", "--sample-mb", "0.03", "--cache", str(cache), "--threads", "2"])
+        == 0
     )
     printed = capsys.readouterr().out
     wanted = [speed.OURS, speed.BYTES_DECODE, speed.SHINGLES, speed.GROUP, "% of them differ after folding"]
@@ -160,7 +161,7 @@ def test_a_kept_run_says_where_it_was_made(tmp_path: Path) -> None:
 def crawled(cache: Path) -> tuple[object, Path]:
     """A small crawl in two files, and its folder."""
     crawl = benchmark("crawl")
-    return crawl.make(crawl.Plan(3_000_000, files=2), cache / "crawl"), cache / "crawl"
+    return crawl.make(crawl.Plan(1_200_000, files=2), cache / "crawl"), cache / "crawl"
 
 
 def _records(folder: Path) -> list[dict[str, str]]:
@@ -184,18 +185,18 @@ def _story(record: dict[str, str], fact: dict[str, object]) -> str:
 def test_a_crawl_is_drawn_by_its_seed_alone(crawled: tuple[object, Path], tmp_path: Path) -> None:
     crawl = benchmark("crawl")
     made, _ = crawled
-    crawl.make(crawl.Plan(3_000_000, files=2), tmp_path / "again")
-    crawl.make(crawl.Plan(3_000_000, seed=2, files=2), tmp_path / "other")
+    crawl.make(crawl.Plan(1_200_000, files=2), tmp_path / "again")
+    crawl.make(crawl.Plan(1_200_000, seed=2, files=2), tmp_path / "other")
     for path in [Path(path) for path in (*made.paths, made.truth)]:
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
         assert path.read_bytes() != (tmp_path / "other" / path.name).read_bytes()
     sizes = [Path(path).stat().st_size for path in made.paths]
     assert sum(sizes) == made.file_bytes
-    assert 3_000_000 <= made.file_bytes < 3_100_000
+    assert 1_200_000 <= made.file_bytes < 1_300_000
     assert abs(sizes[0] - sizes[1]) < 100_000
     # any stretch can be made by itself: the same lines come out
     lines = b"".join(Path(path).read_bytes() for path in made.paths).splitlines(keepends=True)
-    assert [raw for raw, *_ in crawl.Crawl(crawl.Plan(3_000_000, files=2)).batch(0)[: len(lines)]] == lines[
+    assert [raw for raw, *_ in crawl.Crawl(crawl.Plan(1_200_000, files=2)).batch(0)[: len(lines)]] == lines[
         : crawl.BATCH
     ]
 
@@ -235,7 +236,7 @@ def test_stories_of_a_crawl_differ_unless_planted(crawled: tuple[object, Path]) 
             stories[record["id"]] = set(zip(*(tokens[i:] for i in range(3)), strict=False))
             paragraphs += [" ".join(_tokens(line)) for line in _story(record, fact).split("\n")]
     assert len(set(paragraphs)) == len(paragraphs)
-    found = sorted(stories.values(), key=len)[:250]  # the shortest have the most to share by chance
+    found = sorted(stories.values(), key=len)[:150]  # the shortest have the most to share by chance
     alike = [len(a & b) / len(a | b) for a, b in itertools.combinations(found, 2)]
     assert max(alike) < 0.1
 
@@ -329,7 +330,7 @@ def test_pipelines_prints_and_keeps_what_it_ran(
 ) -> None:
     pipelines, ways = benchmark("pipelines"), benchmark("ways")
     monkeypatch.setattr(pipelines, "__file__", str(tmp_path / "pipelines.py"))
-    words = ["--size", "300KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup ", "limit", "daft", "--keep"]
+    words = ["--size", "150KB", "--rounds", "1", "--cache", str(cache), "--only", "dedup ", "limit", "daft", "--keep"]
     assert pipelines.main(words) == 0
     printed = capsys.readouterr().out
     for name in (*(f"dedup {words}" for words in ways.OURS), "limit: pyarrow.json", "limit: memory read", "near 0.01"):
@@ -502,5 +503,5 @@ def test_growth_leaves_the_start_out() -> None:
 
 
 def test_the_time_of_tune_is_printed(cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark("tuning").main(["--mb", "1", "--cache", str(cache), "--grain", "paragraph"]) == 0
+    assert benchmark("tuning").main(["--mb", "0.5", "--cache", str(cache), "--grain", "paragraph"]) == 0
     assert "| paragraph |" in capsys.readouterr().out

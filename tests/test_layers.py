@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,7 @@ APART = {"formats", "backends", "publish"}
 ONLY = {"click": {"cli", "terminal"}, "rich": {"terminal"}, "datasketch": {"api"}}
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): ast.parse(
@@ -54,6 +56,7 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
+@cache
 def imports(tree: ast.AST) -> set[str]:
     """Modules that are imported; `from package import module` is an import of the module alone."""
     found: set[str] = set()
@@ -66,6 +69,7 @@ def imports(tree: ast.AST) -> set[str]:
     return found
 
 
+@cache
 def is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file() or path.with_suffix(".pyi").is_file()

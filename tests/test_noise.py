@@ -7,8 +7,9 @@ import re
 
 import naive
 import pytest
+from conftest import fewer
 from folding import han
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import dedup
@@ -87,7 +88,7 @@ def stories(draw: st.DrawFn) -> str:
     return "\n".join(["".join(sentences[:at]), "".join(sentences[at:])]).strip()
 
 
-@settings(max_examples=50)
+@fewer(0.75)
 @given(
     stories(),
     st.lists(st.sampled_from(KINDS), min_size=1, unique=True).map(tuple),

@@ -126,8 +126,14 @@ def test_of_few_copies_it_says_that_they_are_few() -> None:
     assert (found.proposed.threshold, found.proposed.options) == (Config().paragraph.threshold, ())
 
 
-def test_the_proposed_line_is_as_good_as_the_best() -> None:
-    found = dedup.tune(planted(1).lines())
+@pytest.fixture(scope="module")
+def plain() -> Tuning:
+    """What the defaults make of the first corpus."""
+    return dedup.tune(planted(1).lines(), top=6)
+
+
+def test_the_proposed_line_is_as_good_as_the_best(plain: Tuning) -> None:
+    found = plain
     assert found.at.f1 >= max(point.f1 for point in found.points) - tuning.NEAR_BEST - 1e-9
     assert found.at.threshold == found.proposed.threshold
     assert found.at.candidates >= found.now.candidates - 1e-9
@@ -140,7 +146,7 @@ def test_what_is_proposed_is_what_the_options_say() -> None:
 
 
 def test_a_sample_stands_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = planted(10, texts=4000, copies=3000, templates=60)
+    made = planted(10, texts=2500, copies=1900, templates=40)
     whole = dedup.tune(made.lines())
     monkeypatch.setattr(tuning, "SAMPLE_BYTES", whole.text_bytes // 2)
     half = dedup.tune(made.lines())
@@ -156,14 +162,22 @@ def test_threads_change_nothing() -> None:
     assert dedup.tune(lines, threads=1) == dedup.tune(lines, threads=2)
 
 
-def test_pairs_at_the_line_are_the_nearest() -> None:
-    found = dedup.tune(planted(1).lines(), top=6)
+def test_pairs_at_the_line_are_the_nearest(plain: Tuning) -> None:
+    found = plain
     assert len(found.borderline) == 6
     gaps = [abs(pair.similarity - found.proposed.threshold) for pair in found.borderline]
     assert gaps == sorted(gaps)
     for pair in found.borderline:
         tokens = [place.text.split() for place in (pair.first, pair.second)]
         assert pair.similarity == pytest.approx(edit_similarity(*tokens))
+
+
+def test_buckets_with_more_pairs_than_there_are_texts() -> None:
+    """What the limit leaves out comes as a row that counts, and names no text."""
+    pages = [f"read more of what the harbour office said on the ferry to the town number w{i} x{i}" for i in range(900)]
+    found = dedup.tune([*planted(11, texts=500, copies=150, templates=10).lines(), *pages])
+    assert found.segments > len(pages)
+    assert not found.too_few
 
 
 def test_too_little_is_an_error() -> None:
@@ -298,6 +312,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.fixture(scope="module")
+def tuned(folder: Path) -> Tuning:
+    """What is found in the folder."""
+    return dedup.tune(str(folder))
+
+
 def run(*args: str) -> Any:
     return CliRunner().invoke(main, list(args), prog_name="dedup")
 
@@ -318,14 +338,7 @@ def test_the_command_writes_nothing(folder: Path) -> None:
 def test_the_page_says_what_was_found(folder: Path) -> None:
     result = run("tune", str(folder), "--top", "3")
     assert result.exit_code == 0
-    for said in (
-        "Proposed",
-        "precision",
-        "recall",
-        "Pairs around",
-        "alike: ",
-        "of 1,500" if False else "edited copies of",
-    ):
+    for said in ("Proposed", "precision", "recall", "Pairs around", "alike: ", "edited copies of"):
         assert said in result.stdout
     assert run("tune", str(folder), "-q").output == ""
 
@@ -340,9 +353,9 @@ def test_too_little_ends_with_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_the_page_fits(folder: Path, width: int) -> None:
+def test_the_page_fits(tuned: Tuning, width: int) -> None:
     raw = io.BytesIO()
     console = make_console(io.TextIOWrapper(raw, encoding="utf-8", write_through=True))
     console.size = (width, 25)  # type: ignore[assignment]
-    print_tuning(dedup.tune(str(folder)), console)
+    print_tuning(tuned, console)
     assert max(map(cell_len, raw.getvalue().decode().split("\n"))) <= width

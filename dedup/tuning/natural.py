@@ -130,7 +130,9 @@ def _found(segments: Batch, backend: Backend, draw: np.random.Generator) -> tupl
     for number in range(BANDS):
         rows = {"key": segments[key_name(number)], "rank": ranks}
         for part in backend.sorted_runs([rows], "key", "rank", BucketPairs("key", LIMIT)):
-            found.append(take(part, (part["first"] < 0) | probe[part["first"]] | probe[part["second"]]))
+            counts = part["first"] < 0  # there `second` is no rank
+            ends = (np.where(counts, 0, part[side]) for side in ("first", "second"))
+            found.append(take(part, np.logical_or.reduce([counts, *(probe[end] for end in ends)])))
     share = probe.mean()
     pairs, left_out = band(concat(found))
     return pairs, float(1 - (1 - share) ** 2), left_out
