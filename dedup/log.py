@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dedup import kernels
 from dedup.errors import FormatError
 
 FOLDER = "dedup"
@@ -26,7 +26,7 @@ encoded = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=
 
 def text_hash(raw: bytes) -> str:
     """32 hex digits of BLAKE2b, the name of a stretch of bytes in the log."""
-    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return kernels.digest(raw)
 
 
 def with_raw(line: Line, raw: bytes) -> Line:

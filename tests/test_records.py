@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from itertools import pairwise
@@ -260,6 +261,25 @@ def test_any_bytes_are_quoted_as_by_json(kernels: ModuleType, parts: list[bytes]
         expected = b""
     assert kernels.quoted(raw) == expected
     assert kernels.quoted(memoryview(b"x" + raw)[1:]) == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 127, 128, 129, 255, 256, 257, 1000, 4096, 70_001])
+def test_digests_are_those_of_the_standard_library(kernels: ModuleType, size: int) -> None:
+    raw = np.random.default_rng(size).bytes(size)
+    expected = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    assert kernels.digest(raw) == kernels.digest(memoryview(b"." + raw)[1:]) == expected
+
+
+@given(sizes=st.lists(st.tuples(*[st.sampled_from([0, 1, 127, 128, 129, 256]) | st.integers(0, 900)] * 2), max_size=6))
+def test_two_streams_are_hashed_side_by_side(kernels: ModuleType, sizes: list[tuple[int, int]]) -> None:
+    random = np.random.default_rng(3)
+    both, expected = kernels.TwoDigests(), (hashlib.blake2b(digest_size=16), hashlib.blake2b(digest_size=16))
+    for pair in sizes:
+        data = [random.bytes(size) for size in pair]
+        both.update(*data)
+        for stream, part in zip(expected, data, strict=True):
+            stream.update(part)
+        assert both.digests() == tuple(stream.hexdigest() for stream in expected)
 
 
 @pytest.mark.parametrize(

@@ -362,6 +362,20 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
 
+/* Two streams, each in two parts, have the digests that they have alone and in one part. */
+static void check_hashes(const uint8_t *bytes, size_t size) {
+    uint8_t nothing = 0, digests[3][HASH_BYTES];
+    size_t cut = size ? bytes[0] % (size + 1) : 0;
+    hash_state alone[2], both[2];
+    for (int i = 0; i < 2; i++) hash_start(alone + i), hash_start(both + i);
+    hash_two(alone, bytes, size, &nothing, 0);
+    hash_two(both, bytes, cut, bytes, size);
+    hash_two(both, bytes + cut, size - cut, &nothing, 0);
+    hash_end(alone, digests[0]);
+    for (int i = 0; i < 2; i++) hash_end(both + i, digests[1 + i]);
+    DEMAND(!memcmp(digests[0], digests[1], HASH_BYTES) && !memcmp(digests[0], digests[2], HASH_BYTES));
+}
+
 /* What is quoted fills its room, and decodes to what it was. */
 static void check_quoted(const uint8_t *bytes, size_t size) {
     size_t room = quoted_size(bytes, size);
@@ -403,6 +417,7 @@ static void check_record(const uint8_t *bytes, size_t size, const records_made *
 }
 
 static void check_records(const uint8_t *bytes, size_t size) {
+    check_hashes(bytes, size);
     static const uint8_t names[] = "atextid";
     static const int64_t bounds[] = {0, 1, 5, 7, 7};
     key_names keys = {names, 7, bounds, 5};

@@ -53,3 +53,5 @@ records = _chosen.records
 unescape = _chosen.unescape
 valid_utf8 = _chosen.valid_utf8
 quoted = _chosen.quoted
+digest = _chosen.digest
+TwoDigests = _chosen.TwoDigests

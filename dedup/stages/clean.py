@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -21,6 +20,9 @@ from dedup.log import Line, LineWriter, text_hash, with_raw
 from dedup.model import I64, BadRecord
 
 WHOLE_SOURCE = -1
+
+DIGESTED_BYTES = 1 << 20
+"""Bytes that are hashed at a time."""
 
 
 @dataclass(slots=True)
@@ -57,12 +59,37 @@ class Account:
 
 
 @dataclass(slots=True)
+class _Digests:
+    """The digests of what is read and of what is written, side by side and many bytes at a time."""
+
+    both: kernels.TwoDigests = field(default_factory=kernels.TwoDigests)
+    waiting: tuple[list[bytes], list[bytes]] = field(default_factory=lambda: ([], []))
+    size: int = 0
+
+    def add(self, side: int, data: bytes) -> None:
+        """Take bytes that were read (side 0) or written (side 1)."""
+        self.waiting[side].append(data)
+        self.size += len(data)
+        if self.size >= DIGESTED_BYTES:
+            self.told()
+
+    def told(self) -> tuple[str, str]:
+        """The digests of all that was read and of all that was written."""
+        self.both.update(*(b"".join(side) for side in self.waiting))
+        for side in self.waiting:
+            side.clear()
+        self.size = 0
+        return self.both.digests()
+
+
+@dataclass(slots=True)
 class _Tally:
-    """A binary stream that counts and hashes what passes through it."""
+    """A binary stream that counts what passes through it, and has it hashed."""
 
     stream: BinaryIO
+    digests: _Digests
+    side: int
     size: int = 0
-    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
@@ -75,7 +102,7 @@ class _Tally:
 
     def _count(self, data: bytes) -> None:
         self.size += len(data)
-        self.digest.update(data)
+        self.digests.add(self.side, data)
 
     def seekable(self) -> bool:
         return False
@@ -141,11 +168,11 @@ class Cleaner:
     def _copy(self, source: int, path: Path, account: Account, record: BadRecord) -> None:
         """A source that cannot be read stays as it is, byte for byte."""
         with Path(self._corpus.sources[source].path).open("rb") as stream, path.open("wb") as out:
-            sink = _Tally(out)
+            sink = _Tally(out, _Digests(), 1)
             while data := stream.read(1 << 20):
                 sink.write(data)
         account.bytes_in = account.bytes_kept = sink.size
-        account.input_hash = account.output_hash = sink.digest.hexdigest()
+        account.input_hash = account.output_hash = sink.digests.told()[1]
         self._quarantine.plain(
             {
                 "source": account.name,
@@ -161,14 +188,15 @@ class Cleaner:
         spec = self._corpus.sources[source]
         reader = open_source(spec, self._corpus.fields[source])
         with open_decompressed(spec.path, spec.compression) as stream:
-            intake = _Tally(cast(BinaryIO, stream))
+            digests = _Digests()
+            intake = _Tally(cast(BinaryIO, stream), digests, 0)
             with open_compressed(str(path), spec.compression) as out:
-                sink = _Tally(out)
+                sink = _Tally(out, digests, 1)
                 splicer = Splicer(cast(BinaryIO, intake), cast(BinaryIO, sink))
                 self._edit(mine, bad, reader, splicer, account)
                 splicer.finish()
-        account.bytes_in, account.input_hash = intake.size, intake.digest.hexdigest()
-        account.bytes_kept, account.output_hash = sink.size, sink.digest.hexdigest()
+        account.bytes_in, account.bytes_kept = intake.size, sink.size
+        account.input_hash, account.output_hash = digests.told()
         if spec.format in ("text", "markdown") and account.records_kept == 0:
             path.unlink()  # a file whose only record is gone
             account.output_hash = None

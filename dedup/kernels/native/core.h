@@ -227,7 +227,22 @@ typedef struct vector_steps {
 
 const vector_steps *vector_choose(int level); /* 0 any CPU, 1 AVX2, 2 AVX-512; the best that runs here, up to `level` */
 
+int vector_level(void);                        /* the best level that runs here */
+
 uint64_t salt_of(uint64_t seed);
+
+/* ---- hashes of bytes --------------------------------------------------------------------------------------- */
+
+#define HASH_BYTES 16
+
+typedef struct hash_state {
+    uint64_t state[8], done, filled;
+    uint8_t block[128];
+} hash_state;
+
+void hash_start(hash_state *made);
+void hash_two(hash_state *to, const uint8_t *first, size_t first_size, const uint8_t *second, size_t second_size);
+void hash_end(const hash_state *of, uint8_t *digest);
 
 /* ---- groups, verification, lines --------------------------------------------------------------------------- */
 

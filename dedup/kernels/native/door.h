@@ -82,6 +82,8 @@ PyObject *py_records(PyObject *module, PyObject *args);
 PyObject *py_unescape(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
 PyObject *py_quoted(PyObject *module, PyObject *bytes);
+PyObject *py_hash_two(PyObject *module, PyObject *args);
+PyObject *py_digest(PyObject *module, PyObject *bytes);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

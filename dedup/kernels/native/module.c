@@ -28,6 +28,8 @@ static PyMethodDef functions[] = {
     {"unescape", py_unescape, METH_VARARGS, NULL},
     {"valid_utf8", py_valid_utf8, METH_VARARGS, NULL},
     {"quoted", py_quoted, METH_O, NULL},
+    {"hash_two", py_hash_two, METH_VARARGS, NULL},
+    {"digest", py_digest, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 

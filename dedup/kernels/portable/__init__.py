@@ -3,6 +3,7 @@ core."""
 
 from __future__ import annotations
 
+from dedup.kernels.portable.hashes import TwoDigests, digest
 from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
@@ -12,8 +13,10 @@ from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch, text
 from dedup.kernels.portable.text import lines, tokenize, tokens
 
 __all__ = [
+    "TwoDigests",
     "band_keys",
     "bucket_pairs",
+    "digest",
     "edit_distances",
     "equal_bytes",
     "extend",
