@@ -5,6 +5,7 @@ Everything heavy is imported inside the commands, so that `dedup --help` costs l
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -29,6 +30,9 @@ from dedup.terminal.options import (
     with_options,
 )
 
+COLLECTED_AFTER = 100_000
+"""Objects more than went, after which the collector looks for cycles: modules as they are loaded make none."""
+
 
 class _Program(click.Group):
     """A group that ends with our exit codes, and says why on stderr without a traceback."""
@@ -36,6 +40,9 @@ class _Program(click.Group):
     def main(  # type: ignore[override]  # click has overloads; ours returns never, or what theirs does
         self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any
     ) -> object:  # fmt: skip
+        # nothing here calls BLAS, whose threads would be started and waited for; nor is there much for a collector
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        gc.set_threshold(COLLECTED_AFTER)
         if not standalone_mode:
             return super().main(args, standalone_mode=False, **extra)
         try:
@@ -128,7 +135,8 @@ def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, qui
       dedup scan may.jsonl --save may.run; dedup scan april.run may.run
     """
     from dedup.files import scan_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
     from dedup.terminal.screen import print_next, print_report
 
     config = config_of(settings)
@@ -185,7 +193,8 @@ def clean(
       cat crawl.jsonl | dedup clean - > clean.jsonl
     """
     from dedup.files import clean_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
 
     if output is None and inputs == ("-",) and not (dry_run or as_json or sys.stdout.isatty()):
         output = "-"  # in a pipe, what comes in on stdin goes out on stdout
@@ -322,7 +331,8 @@ def tune(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settin
       dedup tune news/ --measure jaccard --top 20
     """
     from dedup.files import tune_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
     from dedup.terminal.tune_screen import print_tuning
 
     config = config_of(settings)
