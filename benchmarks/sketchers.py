@@ -86,6 +86,14 @@ def rensa_matrix(sets: Sequence[list[str]]) -> object:
     return matrix
 
 
+def rensa_hashes(values: object, offsets: object) -> object:
+    """rensa's RMinHash on ready hashes, all texts as one matrix: its kernel and nothing else."""
+    from rensa import RMinHash
+
+    matrix: object = RMinHash.digest_matrix_from_flat_token_hashes(values, offsets, LANES, SEED)
+    return matrix
+
+
 def rensa_text(texts: Sequence[str]) -> object:
     """rensa from text: Python shingles, then its matrix."""
     return rensa_matrix([list(one) for one in all_shingles(texts)])

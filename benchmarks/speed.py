@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -34,6 +34,9 @@ RENSA, RENSA_READY, RENSA_MATRIX = "rensa: from text", "rensa: on ready strings"
 SHINGLES, DECODE, BYTES_DECODE = "Python shingles alone", "plain C decode loop", "CPython bytes.decode"
 GROUP, DATASKETCH_GROUP, RENSA_GROUP = "dedup: grouping", "datasketch: LSH query + insert", "rensa: LSH insert + flags"
 
+LONG, LONG_RENSA = "documents: dedup, text -> signature", "documents: rensa, matrix of ready strings"
+HASHES, HASHES_RENSA = "documents: dedup, ready hashes -> signature", "documents: rensa, ready hashes -> signature"
+
 # floors and ceilings of the design; ratios without one are there to be read
 RATIOS = (
     Ratio(DATASKETCH, OURS, at_least=60),
@@ -44,9 +47,13 @@ RATIOS = (
     Ratio(SHINGLES, OURS),
     Ratio(OURS, DECODE),
     Ratio(OURS, BYTES_DECODE),
+    Ratio(LONG_RENSA, LONG, at_least=2),
+    Ratio(HASHES_RENSA, HASHES),
     Ratio(DATASKETCH_GROUP, GROUP),
     Ratio(RENSA_GROUP, GROUP, at_least=10),
 )
+LONG_BYTES = 4096
+"""Documents are at least so long where long ones are measured."""
 _GRAIN_NOTES = {
     "auto": "the default: whole records, then the paragraphs of those kept; all passes",
     "document": "near-duplicate records only; all passes",
@@ -107,6 +114,40 @@ def sketch_rows(made: Made, sample_mb: float) -> list[Row]:
     return rows
 
 
+def document_rows(made: Made, sample_mb: float) -> list[Row]:
+    """Long texts -> signature, beside rensa: from ready strings, and the kernels alone on the same ready hashes.
+
+    rensa's lanes are not independent draws, ours are, as datasketch has them: on long texts that is more work a hash.
+    """
+    if not sketchers.is_installed("rensa"):
+        return []
+    sample = list(_long(paragraphs(made, round(4e6 * sample_mb))))
+    text, starts, ends = laid_out(sample)
+    a, b = lanes(sketchers.LANES, sketchers.SEED)
+    strings = [list(one) for one in sketchers.all_shingles(sample)]
+    values, offsets = kernels.text_shingles(text, starts, ends, sketchers.K, sketchers.SEED)
+    places, mb = offsets.astype("uint64"), len(text) / 1e6
+    said = f"{len(sample):,} documents of {len(text) / len(sample):,.0f} B"
+    return [
+        Row(LONG, mb, "MB", lambda: kernels.scan(text, starts, ends, sketchers.K, sketchers.SEED, a, b)[3], said),
+        Row(LONG_RENSA, mb, "MB", lambda: sketchers.rensa_matrix(strings), f"{said}; no text is read"),
+        Row(HASHES, mb, "MB", lambda: kernels.sketch(values, offsets, a, b), said),
+        Row(HASHES_RENSA, mb, "MB", lambda: sketchers.rensa_hashes(values, places), f"{said}; another method"),
+    ]
+
+
+def _long(texts: Iterable[str]) -> Iterator[str]:
+    """Texts in a row, joined to documents of `LONG_BYTES` and more."""
+    parts: list[str] = []
+    size = 0
+    for one in texts:
+        parts.append(one)
+        size += len(one.encode()) + 1
+        if size > LONG_BYTES:
+            yield "\n".join(parts)
+            parts, size = [], 0
+
+
 def group_rows(made: Made, sample_mb: float) -> list[Row]:
     """Signatures -> who shares a bucket with whom; a key is one text in one band."""
     text, starts, ends = laid_out(paragraphs(made))
@@ -161,7 +202,7 @@ def run(given: argparse.Namespace) -> tuple[list[Row], list[measure.Found], str]
     """Make the corpora, run all rows, and put what was found into words."""
     made = [corpus(given.mb, layout, given.cache, given.seed) for layout in given.layout]
     _tell(f"{made[0].distinct:.1%} of {made[0].paragraphs:,} paragraphs differ after folding")
-    fast = [*sketch_rows(made[0], given.sample_mb), *group_rows(made[0], given.sample_mb)]
+    fast = [row for rows_of in (sketch_rows, document_rows, group_rows) for row in rows_of(made[0], given.sample_mb)]
     measure.run_rounds(fast, given.rounds, _tell)
     rows, ratios, memory = fast, list(RATIOS), []
     if not given.no_wholes:
