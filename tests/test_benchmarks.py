@@ -53,6 +53,7 @@ def test_the_command_prints_every_row(cache: Path, capsys: pytest.CaptureFixture
         wanted += [speed.DATASKETCH, speed.DATASKETCH_READY, speed.DATASKETCH_GROUP]
     if sketchers.is_installed("rensa"):
         wanted += [speed.RENSA, speed.RENSA_READY, speed.RENSA_MATRIX, speed.RENSA_GROUP]
+        wanted += [speed.LONG, speed.LONG_RENSA, speed.HASHES, speed.HASHES_RENSA]
     assert [name for name in wanted if name not in printed] == []
     assert speed.DECODE in printed  # as a row, or as what was left out
 

@@ -17,7 +17,7 @@ from dedup.kernels.arrays import clamped as _clamped
 from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
 from dedup.kernels.native_hashes import TwoDigests, digest
-from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
+from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, matching_blocks, number, overlaps
 from dedup.kernels.native_partition import partition, piece_pairs
 from dedup.kernels.native_records import quoted, records, unescape, valid_utf8
 

@@ -78,7 +78,8 @@ typedef enum status {
     STATUS_SHARDS,
     STATUS_MARKS,
     STATUS_ROLES,
-    STATUS_BUFFER
+    STATUS_BUFFER,
+    STATUS_MATCHED
 } status;
 
 /* A growing array of 64-bit integers that belongs to the caller, who frees `data`. */
@@ -244,6 +245,8 @@ void hash_start(hash_state *made);
 void hash_two(hash_state *to, const uint8_t *first, size_t first_size, const uint8_t *second, size_t second_size);
 void hash_end(const hash_state *of, uint8_t *digest);
 
+#define MATCHED_TOKENS 4096 /* the search goes down a level for each block, and its time is quadratic */
+
 /* ---- groups, verification, lines --------------------------------------------------------------------------- */
 
 status bucket_pairs32(const uint32_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
@@ -261,6 +264,9 @@ typedef struct overlap_line {
 
 status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, const overlap_line *line,
                 int64_t *counts);
+/* 3 a block: where it starts in the first sequence and in the second, and its length. */
+status matching_blocks(const uint64_t *first, size_t first_count, const uint64_t *second, size_t second_count,
+                       words *blocks);
 status lines(const texts *in, words *owners, words *starts, words *ends);
 status pieces(const texts *in, int64_t mode, words *owners, words *starts, words *ends);
 
