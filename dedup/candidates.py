@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,8 @@ SCANNED = 128
 """Rows of a piece that a row is held against, for each one that it may be paired with."""
 ELEMENTS = 1 << 22
 """Tokens in texts whose shingles are joined at a time."""
+BEGUN = 4
+"""Bands that are grouped ahead."""
 NO_LIMIT = 1 << 40
 """What no bucket reaches."""
 
@@ -80,6 +83,11 @@ class Candidates:
     def _from_bands(self, segments: Batch, sketched: Batch, alone: I64, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
         if not fresh.any():
             return
+        yield from _side_by_side(self._band_runs(segments, sketched, alone, fresh))
+
+    def _band_runs(
+        self, segments: Batch, sketched: Batch, alone: I64, fresh: NDArray[np.bool_]
+    ) -> Iterator[Iterator[Batch]]:
         documents = segments["document"][alone]
         for number in range(self.config.matching(self.grain).bands):
             keys = sketched[key_name(number)][segments["row"][alone]]
@@ -87,7 +95,7 @@ class Candidates:
             for own in self.own:
                 rows = {"key": salted(keys, documents)[mine] if own else keys[mine], "rank": alone[mine]}
                 function = BucketPairs("key", self.config.bucket_limit)
-                yield from self.backend.sorted_runs([rows], "key", "rank", function)
+                yield self.backend.sorted_runs([rows], "key", "rank", function)
 
     def _from_pieces(self, segments: Batch, alone: I64, arena: U8, fresh: NDArray[np.bool_]) -> Iterator[Batch]:
         """Of two short texts that match by `edit` none is missed."""
@@ -166,6 +174,17 @@ class Candidates:
         return self.backend.map_batches(
             work, ({"rank": rows, "start": segments["start"][rows], "end": segments["end"][rows]} for rows in batches)
         )
+
+
+def _side_by_side(runs: Iterable[Iterator[Batch]]) -> Iterator[Batch]:
+    """What runs give, in order; a few are begun before the first one is waited for, in a backend that has hands free."""
+    begun: deque[Iterator[Batch]] = deque()
+    for run in runs:
+        begun.append(run)
+        if len(begun) > BEGUN:
+            yield from begun.popleft()
+    for run in begun:
+        yield from run
 
 
 def _lowered(threshold: float) -> float:
