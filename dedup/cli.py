@@ -52,6 +52,7 @@ class _Program(click.Group):
             code = error.exit_code
         except click.Abort:
             code = INTERRUPTED
+        gc.freeze()  # the process ends: cycles are not looked for once more
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> None:
