@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -20,7 +19,7 @@ WINDOW = 1000
 def differences(a: str, b: str) -> list[Opcode]:
     """Where two texts differ once folded: script, width, case, glosses, spaces and punctuation make no difference.
 
-    What both begin and end with is left out, the rest is aligned by `difflib.SequenceMatcher` (Ratcliff and Obershelp,
+    What both begin and end with is left out, the rest is aligned as by `difflib.SequenceMatcher` (Ratcliff and Obershelp,
     1988), window by window: each begins where the last match of the one before it ends.
 
     Returns:
@@ -46,8 +45,8 @@ def _aligned(one: U64, two: U64, low: int, high: int) -> Iterator[Opcode]:
     i = j = low
     end_one, end_two = len(one) - high, len(two) - high
     while i < end_one or j < end_two:
-        first, second = one[i : min(i + WINDOW, end_one)].tolist(), two[j : min(j + WINDOW, end_two)].tolist()
-        codes = SequenceMatcher(None, first, second, autojunk=False).get_opcodes()
+        first, second = one[i : min(i + WINDOW, end_one)], two[j : min(j + WINDOW, end_two)]
+        codes = _opcodes(first, second)
         is_last = i + len(first) == end_one and j + len(second) == end_two
         if not is_last:
             # what matches nothing at the end of this window may match in the next one, if that begins well further on
@@ -58,6 +57,19 @@ def _aligned(one: U64, two: U64, low: int, high: int) -> Iterator[Opcode]:
             yield op, i + a0, i + a1, j + b0, j + b1
         i, j = i + codes[-1][2], j + codes[-1][4]
     yield "equal", end_one, len(one), end_two, len(two)
+
+
+def _opcodes(first: U64, second: U64) -> list[Opcode]:
+    """How the one becomes the other: what their matching blocks leave between them, and the blocks."""
+    codes: list[Opcode] = []
+    i = j = 0
+    for a, b, size in [*kernels.matching_blocks(first, second).tolist(), [len(first), len(second), 0]]:
+        if i < a or j < b:
+            codes.append(("insert" if i == a else "delete" if j == b else "replace", i, a, j, b))
+        if size:
+            codes.append(("equal", a, a + size, b, b + size))
+        i, j = a + size, b + size
+    return codes
 
 
 def _tokens(text: str) -> tuple[U64, I64]:

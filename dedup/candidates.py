@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from itertools import repeat
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +34,15 @@ SCANNED = 128
 """Rows of a piece that a row is held against, for each one that it may be paired with."""
 ELEMENTS = 1 << 22
 """Tokens in texts whose shingles are joined at a time."""
+BEGUN = 4
+"""Bands that are grouped ahead."""
 NO_LIMIT = 1 << 40
 """What no bucket reaches."""
 MARKS_A_GRAM = 256
 """Places for each gram of the texts that changed: of the grams of others, one in so many meets one of them by chance."""
 
 Bools = NDArray[np.bool_]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,11 @@ class Candidates:
         return allowed_edits(np.arange(self._partitioned + 1), matching.threshold)
 
     def _from_bands(self, texts: Texts, sides: Sequence[Side], changed: Bools | None) -> Iterator[tuple[int, Batch]]:
+        yield from _side_by_side(self._band_runs(texts, sides, changed))
+
+    def _band_runs(
+        self, texts: Texts, sides: Sequence[Side], changed: Bools | None
+    ) -> Iterator[Iterator[tuple[int, Batch]]]:
         documents = texts.of("document") if any(self.own) else np.zeros(0, np.int64)
         function = BucketPairs("key", self.config.bucket_limit)
         for number in range(self.config.matching(self.grain).bands):
@@ -160,8 +170,7 @@ class Candidates:
                 chosen = salted(keys[mine], documents[mine]) if own else keys[mine]
                 for place, side in enumerate(sides):
                     rows = side.part({"key": chosen, "rank": mine})
-                    for batch in self.backend.sorted_runs([rows], "key", "rank", function):
-                        yield place, batch
+                    yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", function))
 
     def _from_pieces(
         self, texts: Texts, arena: U8, sides: Sequence[Side], changed: Bools | None
@@ -280,6 +289,17 @@ class Candidates:
     def _batches(self, texts: Texts, rows: I64) -> list[I64]:
         edges = np.cumsum(texts.of("tokens", rows) + 32) // BATCH_TOKENS
         return np.split(rows, np.flatnonzero(np.diff(edges)) + 1) if len(rows) else []
+
+
+def _side_by_side(runs: Iterable[Iterator[Found]]) -> Iterator[Found]:
+    """What runs give, in order; a few are begun before the first one is waited for, in a backend that has hands free."""
+    begun: deque[Iterator[Found]] = deque()
+    for run in runs:
+        begun.append(run)
+        if len(begun) > BEGUN:
+            yield from begun.popleft()
+    for run in begun:
+        yield from run
 
 
 def _lowered(threshold: float) -> float:

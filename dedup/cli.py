@@ -5,6 +5,7 @@ Everything heavy is imported inside the commands, so that `dedup --help` costs l
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -30,6 +31,9 @@ from dedup.terminal.options import (
     with_options,
 )
 
+COLLECTED_AFTER = 100_000
+"""Objects more than went, after which the collector looks for cycles: modules as they are loaded make none."""
+
 
 class _Program(click.Group):
     """A group that ends with our exit codes, and says why on stderr without a traceback."""
@@ -37,6 +41,9 @@ class _Program(click.Group):
     def main(  # type: ignore[override]  # click has overloads; ours returns never, or what theirs does
         self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **extra: Any
     ) -> object:  # fmt: skip
+        # nothing here calls BLAS, whose threads would be started and waited for; nor is there much for a collector
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        gc.set_threshold(COLLECTED_AFTER)
         if not standalone_mode:
             return super().main(args, standalone_mode=False, **extra)
         try:
@@ -46,6 +53,7 @@ class _Program(click.Group):
             code = error.exit_code
         except click.Abort:
             code = INTERRUPTED
+        gc.freeze()  # the process ends: cycles are not looked for once more
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> None:
@@ -130,7 +138,8 @@ def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, qui
       dedup scan may.jsonl --save may.run; dedup scan april.run may.run
     """
     from dedup.files import scan_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
     from dedup.terminal.screen import print_next, print_report
 
     config = config_of(settings)
@@ -187,7 +196,8 @@ def clean(
       cat crawl.jsonl | dedup clean - > clean.jsonl
     """
     from dedup.files import clean_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
 
     if output is None and inputs == ("-",) and not (dry_run or as_json or sys.stdout.isatty()):
         output = "-"  # in a pipe, what comes in on stdin goes out on stdout
@@ -322,8 +332,9 @@ def plan(inputs: tuple[str, ...], as_json: bool, quiet: bool, **settings: Any) -
       dedup plan crawl.jsonl.zst --grain document --json
     """
     from dedup.planning import plan as forecast
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
     from dedup.terminal.plan_screen import print_plan
+    from dedup.terminal.progress import progress_bars
 
     config = config_of(settings)
     with progress_bars(quiet or as_json) as progress:
@@ -349,7 +360,8 @@ def tune(inputs: tuple[str, ...], top: int, as_json: bool, quiet: bool, **settin
       dedup tune news/ --measure jaccard --top 20
     """
     from dedup.files import tune_files
-    from dedup.terminal.console import make_console, progress_bars
+    from dedup.terminal.console import make_console
+    from dedup.terminal.progress import progress_bars
     from dedup.terminal.tune_screen import print_tuning
 
     config = config_of(settings)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dedup import pipeline, spill
 from dedup.backends.base import Backend
@@ -28,9 +28,9 @@ from dedup.saved import save as save_run
 from dedup.stages.clean import WHOLE_SOURCE, Account, Cleaner
 from dedup.stages.read import read
 from dedup.stages.report import Report, report
-from dedup.stages.restore import restore as put_back
-from dedup.tuning.result import Tuning
-from dedup.tuning.tune import tune
+
+if TYPE_CHECKING:
+    from dedup.tuning.result import Tuning
 
 BATCH_BYTES = 8 << 20
 
@@ -158,6 +158,8 @@ def tune_files(
         UsageError: an input or field is not there, or there is too little text to estimate from.
         FormatError: no input can be read.
     """
+    from dedup.tuning.tune import tune
+
     progress = progress or _Silent()
     with spill.within(memory), opened(inputs, format) as found, _backend(backend, threads) as worker:
         progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
@@ -176,6 +178,8 @@ def restore(out: str, back: str, *, overwrite: bool = False) -> dict[str, Any]:
     Returns:
         `sources`, `records`, `bytes` put back, and `problems`: the sources that are not as they were.
     """
+    from dedup.stages.restore import restore as put_back
+
     with stage(Path(back), overwrite=overwrite, inputs=[out]) as target:
         return asdict(put_back(Path(out), target))
 

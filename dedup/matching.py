@@ -323,8 +323,9 @@ def _pieces(sizes: I64, batch_bytes: int) -> list[I64]:
 
 
 def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
-    for low in range(0, len(first), BATCH_PAIRS):
-        one, two = first[low : low + BATCH_PAIRS], second[low : low + BATCH_PAIRS]
+    size = -(-len(first) // max(-(-len(first) // BATCH_PAIRS), 1))  # batches of one size, so that threads share them
+    for low in range(0, len(first), max(size, 1)):
+        one, two = first[low : low + size], second[low : low + size]
         batch: Batch = {"row": np.arange(low, low + len(one), dtype=np.int64), "first": one, "second": two}
         for name in ("start", "end", "tokens"):
             batch[f"first_{name}"], batch[f"second_{name}"] = segments[name][one], segments[name][two]

@@ -21,8 +21,8 @@ from dedup.api import compare
 from dedup.config import Config
 from dedup.model import Phrase, SiteText
 from dedup.stages.report import Cluster, Member, Place, Report, SourceReport
+from dedup.terminal.bars import Bars
 from dedup.terminal.console import (
-    Bars,
     clip,
     clip_middle,
     has_colour,
@@ -30,13 +30,13 @@ from dedup.terminal.console import (
     neutral,
     neutral_json,
     neutral_line,
-    progress_bars,
     size,
     squeeze,
     wrap,
 )
 from dedup.terminal.contrast import excerpt, marked, with_differences
 from dedup.terminal.page import counted, percent
+from dedup.terminal.progress import progress_bars
 from dedup.terminal.screen import print_accounting, print_comparison, print_next, print_report, print_restored
 
 PAYLOADS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from types import ModuleType
 from typing import Any
 
@@ -156,6 +157,28 @@ def test_overlaps_on_the_line_are_told(kernels: ModuleType) -> None:
         assert kernels.overlaps(values, offsets, as_pairs([(0, 1)]), 1.0, True).tolist() == counts
 
 
+SEQUENCES = st.lists(st.integers(0, 3), max_size=40) | st.lists(st.integers(0, 2**64 - 1), max_size=5)
+
+
+def as_by_difflib(first: list[int], second: list[int]) -> list[list[int]]:
+    found = SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+    return [list(block) for block in found[:-1]]
+
+
+@given(first=SEQUENCES, second=SEQUENCES)
+def test_matching_blocks_are_those_of_difflib(kernels: ModuleType, first: list[int], second: list[int]) -> None:
+    blocks = kernels.matching_blocks(np.array(first, np.uint64), np.array(second, np.uint64))
+    assert (blocks.dtype, blocks.tolist()) == (np.int64, as_by_difflib(first, second))
+
+
+def test_matching_blocks_of_long_texts(kernels: ModuleType) -> None:
+    random = np.random.default_rng(4)
+    for kinds in (5, 300):
+        first = random.integers(0, kinds, 1000).astype(np.uint64) << np.uint64(32)
+        second = np.where(random.random(1000) < 0.2, random.permutation(first), first)[random.random(1000) < 0.9]
+        assert kernels.matching_blocks(first, second).tolist() == as_by_difflib(first.tolist(), second.tolist())
+
+
 @given(data=st.data(), n=st.integers(2, 12))
 def test_independent_sets_are_the_oracles(kernels: ModuleType, data: st.DataObject, n: int) -> None:
     node = st.integers(0, n - 1)
@@ -218,6 +241,7 @@ K = "k must be between 1 and 63"
         ("edit_distances", (VALUES, ints(0, 4), as_pairs([(0, 1)]), ints(1)), TEXT_PAIRS),
         ("overlaps", (VALUES, ints(3, 2), as_pairs([])), OFFSETS),
         ("overlaps", (VALUES, ints(0, 4), as_pairs([(-1, 0)])), TEXT_PAIRS),
+        ("matching_blocks", (np.zeros(4097, np.uint64), VALUES), "too many tokens for one call: at most 4096"),
         ("independent_set", (as_pairs([]), -1), "n must be at least 0"),
         ("independent_set", (as_pairs([(0, 3)]), 3), NODES),
         ("independent_set", (as_pairs([(1, 1)]), 3), "a pair must join two different nodes"),

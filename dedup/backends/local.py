@@ -44,15 +44,23 @@ class LocalBackend:
         then: str,
         function: RunFunction,
     ) -> Iterator[Batch]:
-        """All rows are here already, so the grouping kernel serves them without sorting by key."""
+        """All rows are here already, so the grouping kernel serves them without sorting by key; begun before it is asked for."""
         rows = concat(batches)
-        if rows:
-            order = rows[then]
-            if len(order) > 1 and not bool(np.all(order[1:] >= order[:-1])):
-                rows = take(rows, np.argsort(order, kind="stable"))
-            yield function.table(rows)
+        if not rows:
+            return iter(())
+        if self._pool is None:
+            return map(_grouped, [rows], [then], [function])
+        begun = self._pool.submit(_grouped, rows, then, function)
+        return (run.result() for run in (begun,))
 
     def close(self) -> None:
         """Stop the threads."""
         if self._pool is not None:
             self._pool.shutdown()
+
+
+def _grouped(rows: Batch, then: str, function: RunFunction) -> Batch:
+    order = rows[then]
+    if len(order) > 1 and not bool(np.all(order[1:] >= order[:-1])):
+        rows = take(rows, np.argsort(order, kind="stable"))
+    return function.table(rows)

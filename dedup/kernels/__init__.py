@@ -40,6 +40,7 @@ bucket_pairs = _chosen.bucket_pairs
 number = _chosen.number
 edit_distances = _chosen.edit_distances
 overlaps = _chosen.overlaps
+matching_blocks = _chosen.matching_blocks
 independent_set = _chosen.independent_set
 lines = _chosen.lines
 pieces = _chosen.pieces

@@ -95,6 +95,25 @@ def overlaps(shingles: U64, offsets: I64, pairs: I64, least: float = 0.0, of_sma
     return counts
 
 
+def matching_blocks(first: U64, second: U64) -> I64:
+    """Runs that two token sequences have in common, one after the other in both: the longest one, of equals the first in
+    `first` and then in `second`, and so on before and behind it. Ratcliff and Metzener, "Pattern matching: the Gestalt
+    approach", 1988, as `difflib.SequenceMatcher` does it without junk.
+
+    Args:
+        first: uint64[n], tokens; at most 4096 of them.
+        second: uint64[m], the same.
+
+    Returns:
+        int64[b, 3]: where each run starts in the one and in the other, and its tokens.
+
+    Raises:
+        ValueError: there are too many tokens.
+    """
+    (blocks,) = _native.matching_blocks(array(first, np.uint64), array(second, np.uint64))
+    return made(blocks, np.int64).reshape(-1, 3)
+
+
 def independent_set(pairs: I64, n: int) -> U8:
     """The lexicographically first maximal independent set: in index order a node is kept iff no kept one is paired with
     it.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from dedup.formats.compression import open_compressed, open_decompressed
 from dedup.formats.splice import Splicer
 from dedup.ledger.left import Left
 from dedup.ledger.lines import LogLines
-from dedup.log import Line, LineWriter, text_hash, with_raw
+from dedup.log import Line, LineWriter, file_digest, text_hash, with_raw
 from dedup.model import I64, BadRecord
 
 WHOLE_SOURCE = -1
@@ -62,7 +61,7 @@ class _Tally:
 
     stream: BinaryIO
     size: int = 0
-    digest: Any = field(default_factory=lambda: hashlib.blake2b(digest_size=16))
+    digest: Any = field(default_factory=file_digest)
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
@@ -167,8 +166,8 @@ class Cleaner:
                 splicer = Splicer(cast(BinaryIO, intake), cast(BinaryIO, sink))
                 self._edit(mine, bad, reader, splicer, account)
                 splicer.finish()
-        account.bytes_in, account.input_hash = intake.size, intake.digest.hexdigest()
-        account.bytes_kept, account.output_hash = sink.size, sink.digest.hexdigest()
+        account.bytes_in, account.bytes_kept = intake.size, sink.size
+        account.input_hash, account.output_hash = intake.digest.hexdigest(), sink.digest.hexdigest()
         if spec.format in ("text", "markdown") and account.records_kept == 0:
             path.unlink()  # a file whose only record is gone
             account.output_hash = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import io
 import json
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO, cast
 from dedup.errors import FormatError, UsageError
 from dedup.formats.compression import open_compressed, open_decompressed
 from dedup.formats.splice import paste
-from dedup.log import FOLDER, MANIFEST, MANIFEST_SCHEMA, QUARANTINE, REMOVED, Line, raw_of, read_lines
+from dedup.log import FOLDER, MANIFEST, MANIFEST_SCHEMA, QUARANTINE, REMOVED, Line, file_digest, raw_of, read_lines
 from dedup.model import Fields
 
 
@@ -115,7 +114,7 @@ class _Hashing:
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.digest = hashlib.blake2b(digest_size=16)
+        self.digest = file_digest()
 
     def write(self, data: bytes) -> int:
         self.digest.update(data)

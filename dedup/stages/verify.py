@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.config import Config, Matching
-from dedup.model import I64, MEASURES, U8, Batch, take
+from dedup.model import I64, MEASURES, U8, Batch, distinct, take
 
 NEAR_MISS = 0.05
 """Pairs this far below the threshold are kept as near misses, to be shown; they are no matches."""
@@ -51,11 +51,12 @@ def verify(batch: Batch, *, arena: U8, config: Config, grain: str) -> Batch:
 
 def _texts(batch: Batch) -> tuple[I64, I64, I64]:
     """The texts of pairs, each once: where they start and end, and which two of them make each pair."""
-    ranks = np.concatenate([batch["first"], batch["second"]])
-    _, places, texts = np.unique(ranks, return_index=True, return_inverse=True)
-    starts, ends = (
-        np.concatenate([batch[f"first_{edge}"], batch[f"second_{edge}"]])[places] for edge in ("start", "end")
-    )
+    both = np.concatenate([batch["first"], batch["second"]])
+    ranks = distinct(both)
+    texts = np.searchsorted(ranks, both)
+    starts, ends = np.empty((2, len(ranks)), np.int64)
+    for edges, edge in ((starts, "start"), (ends, "end")):
+        edges[texts] = np.concatenate([batch[f"first_{edge}"], batch[f"second_{edge}"]])
     return starts, ends, np.ascontiguousarray(texts.reshape(2, -1).T.astype(np.int64))
 
 

@@ -1,21 +1,17 @@
-"""The terminal: what may reach it, how wide it is, whether it has colour, and progress while a run works."""
+"""The terminal: what may reach it, how wide it is, and whether it has colour."""
 
 from __future__ import annotations
 
 import codecs
 import itertools
-import math
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import timedelta
 from io import TextIOWrapper
 from typing import TextIO
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 _UNSAFE = re.compile(
@@ -195,65 +191,3 @@ def size(n: float) -> str:
             break
         value, unit = value / 1000, bigger
     return f"{value:,.1f} {unit}"
-
-
-class _Moved(ProgressColumn):
-    """Bytes, rate and time left; nothing for a phase of unknown length."""
-
-    def __init__(self, is_short: bool) -> None:
-        super().__init__()
-        self._is_short = is_short
-
-    def render(self, task: Task) -> Text:
-        if task.total is None:
-            return Text()
-        parts = [f"{size(task.completed)} of {size(task.total)}"]
-        if not self._is_short and task.speed:
-            parts.append(f"{size(task.speed)}/s")
-            if task.time_remaining:
-                parts.append(f"{timedelta(seconds=math.ceil(task.time_remaining))} left")
-        return Text(", ".join(parts), style="dim")
-
-
-class Bars:
-    """Progress as a bar on a terminal, one phase at a time; gone when it ends."""
-
-    def __init__(self, console: Console) -> None:
-        is_short = console.width < 70
-        columns = (TextColumn("{task.description}", markup=False), BarColumn(8 if is_short else 24), _Moved(is_short))
-        self._display = Progress(*columns, console=console, transient=True)
-        self._task: TaskID | None = None
-
-    def phase(self, name: str, total_bytes: int | None) -> None:
-        """Begin a phase, the one before it ends; None where its length is not known."""
-        if self._task is not None:
-            self._display.remove_task(self._task)
-        self._task = self._display.add_task(neutral_line(name), total=total_bytes)
-
-    def advance(self, n: int) -> None:
-        """Say that `n` more bytes are done."""
-        if self._task is not None:
-            self._display.advance(self._task, n)
-
-    def start(self) -> None:
-        """Take the last lines of the terminal."""
-        self._display.start()
-
-    def stop(self) -> None:
-        """Give them back, empty."""
-        self._display.stop()
-
-
-@contextmanager
-def progress_bars(is_quiet: bool = False) -> Iterator[Bars | None]:
-    """Bars on stderr while the block runs; None where stderr is no terminal, or nothing is to be said."""
-    console = make_console(sys.stderr)
-    if is_quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield None
-        return
-    bars = Bars(console)
-    bars.start()
-    try:
-        yield bars
-    finally:
-        bars.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -12,13 +12,15 @@ from rich.text import Text
 
 from dedup import kernels
 from dedup.align import differences
-from dedup.api import Comparison
 from dedup.stages.report import Report
 from dedup.terminal.console import clip_middle, neutral_line, size
 from dedup.terminal.contrast import marked
 from dedup.terminal.going import print_boilerplate, print_clusters
 from dedup.terminal.page import Page, counted, percent
 from dedup.terminal.staying import print_staying
+
+if TYPE_CHECKING:
+    from dedup.api import Comparison
 
 TOP_SOURCES = 12
 MOST_NOTES = 12

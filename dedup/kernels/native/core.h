@@ -80,7 +80,8 @@ typedef enum status {
     STATUS_ROLES,
     STATUS_APART,
     STATUS_INSIDE,
-    STATUS_BUFFER
+    STATUS_BUFFER,
+    STATUS_MATCHED
 } status;
 
 /* A growing array of 64-bit integers that belongs to the caller, who frees it with `words_free`. */
@@ -241,7 +242,11 @@ typedef struct vector_steps {
 
 const vector_steps *vector_choose(int level); /* 0 any CPU, 1 AVX2, 2 AVX-512; the best that runs here, up to `level` */
 
+int vector_level(void);                        /* the best level that runs here */
+
 uint64_t salt_of(uint64_t seed);
+
+#define MATCHED_TOKENS 4096 /* the search goes down a level for each block, and its time is quadratic */
 
 /* ---- groups, verification, lines --------------------------------------------------------------------------- */
 
@@ -260,6 +265,9 @@ typedef struct overlap_line {
 
 status overlaps(const ragged *shingles, const int64_t *pairs, size_t pair_count, const overlap_line *line,
                 int64_t *counts);
+/* 3 a block: where it starts in the first sequence and in the second, and its length. */
+status matching_blocks(const uint64_t *first, size_t first_count, const uint64_t *second, size_t second_count,
+                       words *blocks);
 status lines(const texts *in, words *owners, words *starts, words *ends);
 status pieces(const texts *in, int64_t mode, words *owners, words *starts, words *ends);
 

@@ -22,6 +22,7 @@ static const char *const sentences[] = {
     [STATUS_COUNT] = "n must be at least 0",
     [STATUS_NODES] = "pairs must name nodes within 0..n-1",
     [STATUS_LOOP] = "a pair must join two different nodes",
+    [STATUS_MATCHED] = "too many tokens for one call: at most 4096",
     [STATUS_TOO_MANY] = "too many items for one call: at most 2**30 - 1",
     [STATUS_MODE] = "mode must be 0, 1 or 2",
     [STATUS_GRAM] = "gram must be at least 1",

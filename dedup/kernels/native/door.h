@@ -68,6 +68,7 @@ PyObject *py_band_keys(PyObject *module, PyObject *args);
 PyObject *py_bucket_pairs(PyObject *module, PyObject *args);
 PyObject *py_number(PyObject *module, PyObject *args);
 PyObject *py_edit_distances(PyObject *module, PyObject *args);
+PyObject *py_matching_blocks(PyObject *module, PyObject *args);
 PyObject *py_overlaps(PyObject *module, PyObject *args);
 PyObject *py_independent_set(PyObject *module, PyObject *args);
 PyObject *py_lines(PyObject *module, PyObject *args);

@@ -1,4 +1,4 @@
-/* The functions of the Python module that read records. */
+/* The functions of the Python module that read records, and that write what a log says of them. */
 #include "door.h"
 
 PyObject *py_records(PyObject *module, PyObject *args) {

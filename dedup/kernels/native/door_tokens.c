@@ -117,6 +117,21 @@ PyObject *py_overlaps(PyObject *module, PyObject *args) {
     return released(&held, none_or(end));
 }
 
+PyObject *py_matching_blocks(PyObject *module, PyObject *args) {
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    words made = {0};
+    if (!PyArg_ParseTuple(args, "y*y*:matching_blocks", b, b + 1)) return NULL;
+    status end = fits(b, 8, 0) && fits(b + 1, 8, 0) ? STATUS_OK : STATUS_BUFFER;
+    if (!end) {
+        Py_BEGIN_ALLOW_THREADS
+        end = matching_blocks(b[0].buf, items(b, 8), b[1].buf, items(b + 1, 8), &made);
+        Py_END_ALLOW_THREADS
+    }
+    release(&held);
+    return arrays_of(module, end, &made, 1);
+}
+
 PyObject *py_independent_set(PyObject *module, PyObject *args) {
     (void)module;
     buffers held = {0};

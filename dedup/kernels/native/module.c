@@ -14,6 +14,7 @@ static PyMethodDef functions[] = {
     {"bucket_pairs", py_bucket_pairs, METH_VARARGS, NULL},
     {"number", py_number, METH_VARARGS, NULL},
     {"edit_distances", py_edit_distances, METH_VARARGS, NULL},
+    {"matching_blocks", py_matching_blocks, METH_VARARGS, NULL},
     {"overlaps", py_overlaps, METH_VARARGS, NULL},
     {"independent_set", py_independent_set, METH_VARARGS, NULL},
     {"lines", py_lines, METH_VARARGS, NULL},

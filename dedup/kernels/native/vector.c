@@ -146,12 +146,21 @@ static int runs_avx512(void) {
 }
 #endif
 
-const vector_steps *vector_choose(int level) {
+int vector_level(void) {
 #if HAVE_LEVELS
     __builtin_cpu_init();
-    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-    if (level >= 2 && avx2 && runs_avx512()) return &steps_avx512;
-    if (level >= 1 && avx2) return &steps_avx2;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi2")) return 0;
+    return runs_avx512() ? 2 : 1;
+#else
+    return 0;
+#endif
+}
+
+const vector_steps *vector_choose(int level) {
+#if HAVE_LEVELS
+    int best = vector_level();
+    if (level >= 2 && best >= 2) return &steps_avx512;
+    if (level >= 1 && best >= 1) return &steps_avx2;
 #else
     (void)level;
 #endif

@@ -4,7 +4,14 @@ core."""
 from __future__ import annotations
 
 from dedup.kernels.portable.delimited import delimited, unquote
-from dedup.kernels.portable.pairs import bucket_pairs, edit_distances, independent_set, number, overlaps
+from dedup.kernels.portable.pairs import (
+    bucket_pairs,
+    edit_distances,
+    independent_set,
+    matching_blocks,
+    number,
+    overlaps,
+)
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
 from dedup.kernels.portable.records import quoted, records, unescape, valid_utf8
@@ -25,6 +32,7 @@ __all__ = [
     "independent_set",
     "lines",
     "loops",
+    "matching_blocks",
     "number",
     "overlaps",
     "partition",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels.portable.checks import I64, check_offsets, check_pairs
 from dedup.kernels.portable.text import U8, U64
+
+MATCHED_TOKENS = 4096
+"""The longest sequences whose matching blocks are looked for: that takes quadratic time."""
 
 
 def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, int]:
@@ -143,6 +148,27 @@ def overlaps(shingles: U64, offsets: I64, pairs: I64, least: float = 0.0, of_sma
         if shared >= least * whole:
             counts[row] = shared, len(one), len(two)
     return counts
+
+
+def matching_blocks(first: U64, second: U64) -> I64:
+    """Runs that two token sequences have in common, one after the other in both: the longest one, of equals the first in
+    `first` and then in `second`, and so on before and behind it. Ratcliff and Metzener, "Pattern matching: the Gestalt
+    approach", 1988, as `difflib.SequenceMatcher` does it without junk.
+
+    Args:
+        first: uint64[n], tokens; at most 4096 of them.
+        second: uint64[m], the same.
+
+    Returns:
+        int64[b, 3]: where each run starts in the one and in the other, and its tokens.
+
+    Raises:
+        ValueError: there are too many tokens.
+    """
+    if max(len(first), len(second)) > MATCHED_TOKENS:
+        raise ValueError(f"too many tokens for one call: at most {MATCHED_TOKENS}")
+    blocks = SequenceMatcher(None, first.tolist(), second.tolist(), autojunk=False).get_matching_blocks()
+    return np.array(blocks[:-1], np.int64).reshape(-1, 3)
 
 
 def independent_set(pairs: I64, n: int) -> U8:
