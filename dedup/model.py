@@ -144,6 +144,7 @@ class Corpus:
         meta: name -> n strings.
         bad: records that are not documents.
         fields: for each source its resolved field names.
+        room: the buffer that begins with the arena, if there is room behind it; who first lays text there takes it out.
     """
 
     sources: tuple[Source, ...]
@@ -158,6 +159,7 @@ class Corpus:
     meta: dict[str, Strings]
     bad: tuple[BadRecord, ...]
     fields: tuple[Fields, ...]
+    room: list[U8] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -14,7 +14,7 @@ from dedup.config import Config
 from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
 from dedup.matching import document_batches
-from dedup.model import I64, Batch, concat, distinct, rows_of, take
+from dedup.model import I64, U64, Batch, concat, distinct, rows_of, take
 from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
@@ -22,6 +22,8 @@ from dedup.stages.winnow import winnow
 from dedup.staying import staying
 
 BATCH_BYTES = 4 << 20
+
+_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class RepeatFinder:
@@ -38,6 +40,7 @@ class RepeatFinder:
         self._prints: Batch = {}
         self._found: Batch = {}
         self._complete = False
+        self._meetings: tuple[I64, U64] = np.zeros(0, np.int64), np.zeros(0, np.uint64)
 
     def find(self, left: Left, changed: I64, segments: Batch, *, shows: bool) -> Stretches:
         """The cuts that repeats call for.
@@ -91,6 +94,7 @@ class RepeatFinder:
         if self._complete and self._found:  # then the runs between two documents that stayed as they were are known
             known = take(self._found, ~changed[self._found["later"]] & ~changed[self._found["earlier"]])
             rank = np.flatnonzero(shared(prints["hash"], changed[prints["document"]]))
+            self._meetings = np.zeros(0, np.int64), np.zeros(0, np.uint64)
         if not len(rank):
             return known
         rows = {"hash": prints["hash"][rank], "rank": rank}
@@ -111,9 +115,34 @@ class RepeatFinder:
             batch = take(batch, batch["later"] == batch["earlier"])
         if known:
             batch = take(batch, changed[batch["later"]] | changed[batch["earlier"]])
+        else:
+            known, batch = self._extended(batch, changed)
         work = partial(extend, arena=left.arena, starts=left.starts, ends=left.ends, weight=self._config.repeat_weight)
-        runs = concat(part for part in (known, *self._backend.map_batches(work, _by_later(batch, left))) if part)
+        runs = concat(
+            part for part in (known, *self._backend.map_batches(work, _by_later(batch, left))) if rows_of(part)
+        )
         return _in_order(runs) if rows_of(runs) else {}
+
+    def _extended(self, batch: Batch, changed: NDArray[np.bool_]) -> tuple[Batch, Batch]:
+        """The runs of documents that stayed as they were and meet where they met in the last pass; and all other pairs of places."""
+        names = batch["later"] << np.int64(32) | batch["earlier"]
+        order = np.argsort(names, kind="stable")
+        names = names[order]
+        lead = np.flatnonzero(np.diff(names, prepend=-1))
+        sums = np.zeros(0, np.uint64)
+        if len(lead):
+            places = (batch[name][order].astype(np.uint64) for name in ("later_position", "earlier_position"))
+            mixed = (next(places) * _MIX ^ next(places)) * _MIX
+            sums = np.add.reduceat(mixed ^ mixed >> np.uint64(31), lead)
+        (before, sums_before), self._meetings = self._meetings, (names[lead], sums)
+        if not self._found or not len(before) or not len(lead):
+            return {}, batch
+        row = np.minimum(np.searchsorted(before, names[lead]), len(before) - 1)
+        same = (before[row] == names[lead]) & (sums_before[row] == sums)
+        same &= ~changed[names[lead] >> np.int64(32)] & ~changed[names[lead] & np.int64(0xFFFFFFFF)]
+        rest = order[~np.repeat(same, np.diff(np.append(lead, len(names))))]
+        stays = np.isin(self._found["later"] << np.int64(32) | self._found["earlier"], names[lead][same])
+        return take(self._found, stays), take(batch, np.sort(rest))
 
     def _desks(self, left: Left, segments: Batch, runs: Batch) -> Iterator[tuple[Desk, Batch]]:
         """Runs, some megabytes of text at a time, with the documents that they name."""

@@ -27,7 +27,7 @@ class Left:
     def __init__(self, corpus: Corpus) -> None:
         self.corpus = corpus
         self.arena: U8 = corpus.arena
-        self._room: U8 = corpus.arena
+        self._room: U8 = corpus.arena  # the corpus's own room is taken when it is needed: another run may be first
         self.starts: I64 = corpus.starts.copy()
         self.ends: I64 = corpus.ends.copy()
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
@@ -83,6 +83,8 @@ class Left:
         at, size = len(self.arena), int(sizes[-1])
         bounds = np.append(lead, len(order))
         self.starts[documents], self.ends[documents] = at + sizes[bounds[:-1]], at + sizes[bounds[1:]]
+        if at + size > len(self._room) and self.corpus.room and self.arena is self.corpus.arena:
+            self._room = self.corpus.room.pop()
         if at + size > len(self._room):
             room = np.empty(at + size + (at + size) // 8, np.uint8)
             room[:at] = self.arena

@@ -66,7 +66,9 @@ def read(
         bad.extend(record for batch in mine for record in batch.bad)
     if failure is not None and sum(record.record == WHOLE_SOURCE for record in bad) == len(sources):
         raise failure
-    return _corpus(batches, arena.taken(), tuple(sources), tuple(resolved), tuple(bad))
+    corpus = _corpus(batches, arena.taken(), tuple(sources), tuple(resolved), tuple(bad))
+    corpus.room.append(arena.values)
+    return corpus
 
 
 def _bare(batch: Documents) -> Documents:
@@ -90,24 +92,24 @@ class _Arena:
     """A buffer that batches are laid in one after the other, so that no batch outlives its copy.
 
     Args:
-        room: bytes to begin with; what is not used of them is never touched.
+        room: bytes to begin with, and as many again for what a run lays behind them; what is not used of them is never touched.
     """
 
     def __init__(self, room: int) -> None:
-        self._values = np.empty(max(room, 1 << 16), np.uint8)
+        self.values = np.empty(max(2 * room, 1 << 16), np.uint8)
         self.size = 0
 
     def add(self, values: U8) -> None:
         end = self.size + len(values)
-        if end > len(self._values):
-            more = np.empty(max(end, len(self._values) * 3 // 2), np.uint8)
-            more[: self.size] = self._values[: self.size]
-            self._values = more
-        self._values[self.size : end] = values
+        if end > len(self.values):
+            more = np.empty(max(end, len(self.values) * 3 // 2), np.uint8)
+            more[: self.size] = self.values[: self.size]
+            self.values = more
+        self.values[self.size : end] = values
         self.size = end
 
     def taken(self) -> U8:
-        return self._values[: self.size]
+        return self.values[: self.size]
 
 
 def gather(
