@@ -212,11 +212,17 @@ def _compressed(zstd: str, files: Sequence[str]) -> list[str]:
     return [f"{path}.zst" for path in files]
 
 
+PARTLY = 3
+"""The exit code of a run that published, with records that could not be read left as they are: a line of 1 GB is such a record."""
+
+
 def why_failed(done: Watched) -> str:
     """Why a run came to no end; empty where it did."""
     if done.stopped:
         return f"stopped {done.stopped}"
-    return f"exit {done.code}: {(done.stderr.strip().splitlines() or ['nothing said'])[-1][:200]}" if done.code else ""
+    if done.code in (0, PARTLY):
+        return ""
+    return f"exit {done.code}: {(done.stderr.strip().splitlines() or ['nothing said'])[-1][:200]}"
 
 
 def run_once(way: Way, made: crawl.Made, given: argparse.Namespace, result: Result) -> None:

@@ -12,13 +12,10 @@ from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.ledger.removals import CONTAINED as IS_CONTAINED
 from dedup.ledger.removals import REPEATED
-from dedup.model import GRAINS, I64, Batch, rows_of, take
+from dedup.model import CLAUSE, FIXED, GRAINS, I64, LABEL, LABEL_TOKENS, SENTENCE, Batch, rows_of, take
 from dedup.stages.cover import Covered, Evidence, Page, inside
-from dedup.stages.segment import FIXED, LABEL
 
-SENTENCE, CLAUSE = 1, 2  # where `kernels.pieces` cuts
 CLAUSE_MARKS = tuple(mark.encode() for mark in ",，、;；:：")
-LABEL_TOKENS = 30
 
 
 @dataclass(slots=True)

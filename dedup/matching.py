@@ -14,12 +14,27 @@ from dedup.backends.base import Backend, RowFunction
 from dedup.candidates import Candidates, no_candidates, salted
 from dedup.config import Config
 from dedup.ledger.left import Left
-from dedup.model import APART, I64, NEAR_MISS, NUMBERS, SAYS_MORE, U8, Batch, Chain, concat, rows_of, take
+from dedup.model import (
+    APART,
+    I64,
+    LABEL,
+    LABEL_TOKENS,
+    NEAR_MISS,
+    NUMBERS,
+    PLAIN,
+    SAYS_MORE,
+    U8,
+    Batch,
+    Chain,
+    concat,
+    rows_of,
+    take,
+)
 from dedup.renewal import Renewal
 from dedup.sparing import says_more
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.carry import carry
-from dedup.stages.segment import PLAIN, segment
+from dedup.stages.segment import segment
 from dedup.stages.sketch import KEY, sketch
 from dedup.stages.verify import verify
 
@@ -27,8 +42,6 @@ BATCH_BYTES = 4 << 20
 """Text in a batch that is segmented and sketched at a time."""
 BATCH_PAIRS = 1 << 15
 """Pairs in a batch that is verified at a time."""
-LABEL_TOKENS = 30
-"""A longer line is no label, whatever it ends in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +181,7 @@ class GrainMatcher:
         rows["row"] = np.arange(rows_of(rows), dtype=np.int64)
         mask = (rows["tokens"] > 0) & ~left.dropped[rows["document"]]
         if self._grain != "document":
-            mask &= ((rows["kind"] == PLAIN) | ((rows["kind"] == 1) & (rows["tokens"] > LABEL_TOKENS))) & (
+            mask &= ((rows["kind"] == PLAIN) | ((rows["kind"] == LABEL) & (rows["tokens"] > LABEL_TOKENS))) & (
                 rows["tokens"] >= self._config.min_tokens
             )
         return take(rows, mask)

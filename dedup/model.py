@@ -16,6 +16,17 @@ I64 = NDArray[np.int64]
 Batch = dict[str, NDArray[Any]]
 """Columns of equal length under their names: what a backend moves. Each converts to an Arrow column without a copy."""
 
+PLACE = ("document", "start", "end")
+"""The columns of a stretch."""
+
+PLAIN, LABEL, FIXED = range(3)
+"""Kinds of segment: one to compare; a line that ends in a colon; code or a table, which is never cut."""
+LABEL_TOKENS = 30
+"""A longer line is no label, whatever it ends in."""
+
+LONG, SENTENCE, CLAUSE = range(3)
+"""Where `kernels.pieces` cuts: a line that is too long, at the ends of sentences, of clauses."""
+
 GRAINS = ("document", "paragraph", "sentence", "clause", "passage")
 """What is compared or cut; a column of grains holds places in this tuple. A passage is any other stretch."""
 

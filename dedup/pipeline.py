@@ -18,9 +18,13 @@ from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
 from dedup.matching import GrainMatcher, Matches
 from dedup.model import (
+    FIXED,
     GRAINS,
     I64,
+    LABEL_TOKENS,
     NEAR_MISS,
+    PLACE,
+    PLAIN,
     Batch,
     Corpus,
     Furniture,
@@ -31,6 +35,7 @@ from dedup.model import (
     rows_of,
     take,
 )
+from dedup.model import LABEL as LABEL_KIND
 from dedup.repeating import RepeatFinder
 from dedup.showing import said_once, shown_matches, shown_repeats, untouched
 from dedup.sparing import lost_since, says_something
@@ -43,12 +48,10 @@ from dedup.stages.loop import LEAST_TOKENS, loop
 from dedup.stages.phrase import most_spread, phrase
 from dedup.stages.prefer import prefer
 from dedup.stages.resemble import SIMILARITY, resemble
-from dedup.stages.segment import FIXED, PLAIN, segment
-from dedup.stages.segment import LABEL as LABEL_KIND
+from dedup.stages.segment import segment
 from dedup.stages.sketch import key_name
 from dedup.stages.verify import allowed_edits
 
-PLACE = ("document", "start", "end")
 BATCH_ROWS = 1 << 15
 """Paragraphs in a batch that is searched for loops or set phrases."""
 
@@ -376,7 +379,7 @@ def _headings(left: Left, segments: Batch) -> NDArray[np.bool_]:
     last = left.arena[segments["end"] - 1]
     # the last bytes of 。！？；” and what ends an English sentence
     stop = np.isin(last, np.frombuffer(b'.!?;,"\x82\x81\x9f\x9b\x9d\x8c', np.uint8))
-    short: NDArray[np.bool_] = (segments["kind"] == PLAIN) & (segments["tokens"] <= 30) & ~stop
+    short: NDArray[np.bool_] = (segments["kind"] == PLAIN) & (segments["tokens"] <= LABEL_TOKENS) & ~stop
     return short
 
 

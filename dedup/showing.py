@@ -8,9 +8,7 @@ from dedup.desk import Stretches
 from dedup.ledger.book import Book
 from dedup.ledger.left import Left
 from dedup.matching import Matches
-from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, SPLICED, Batch, concat, rows_of, take
-
-PLACE = ("document", "start", "end")
+from dedup.model import GRAINS, I64, NEAR_MISS, NUMBERS, PLACE, SPLICED, Batch, concat, rows_of, take
 
 
 def shown_matches(book: Book, grain: str, found: Matches) -> Batch:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.desk import Desk
-from dedup.model import CONTAINED, I64, SPLICED, Batch, concat, rows_of, take
+from dedup.model import CONTAINED, I64, PLACE, SPLICED, Batch, concat, rows_of, take
 
 MOSTLY = 0.8
 """A document of which this share of tokens stands in another one is shown as contained in it."""
@@ -90,7 +90,6 @@ def _covered(group: I64, starts: I64, lengths: I64) -> I64:
 
 
 def _table(one: tuple[I64, I64, I64], other: tuple[I64, I64, I64], why: int, share: NDArray[np.float64]) -> Batch:
-    names = ("document", "start", "end")
-    kept = {f"kept_{name}": column for name, column in zip(names, other, strict=True)}
+    kept = {f"kept_{name}": column for name, column in zip(PLACE, other, strict=True)}
     told: Batch = {"why": np.full(len(share), why, np.uint8), "similarity": share}
-    return {**dict(zip(names, one, strict=True)), **kept, **told}
+    return {**dict(zip(PLACE, one, strict=True)), **kept, **told}

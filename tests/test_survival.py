@@ -22,8 +22,8 @@ import dedup
 from dedup import Config, Matching, kernels
 from dedup.api import Cleaned
 from dedup.log import Line
-from dedup.model import I64, U64, Strings
-from dedup.stages.segment import FIXED, segment
+from dedup.model import FIXED, I64, U64, Strings
+from dedup.stages.segment import segment
 
 WEIGHT = 40
 LEAST = 40

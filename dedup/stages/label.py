@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.model import Batch
-
-LABEL = 1  # kind of segment
-LABEL_TOKENS = 30
+from dedup.model import LABEL, LABEL_TOKENS, Batch
 
 
 def label(segments: Batch, gone: NDArray[np.bool_], heading: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dedup import kernels
-from dedup.model import U8, Batch
+from dedup.model import CLAUSE, U8, Batch
 
-CLAUSE = 2  # where `kernels.pieces` cuts
 LEAST_TOKENS = 6
 """A loop whose shortest period has fewer tokens is left alone: refrains and stutters are also style."""
 

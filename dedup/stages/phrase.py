@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dedup import kernels
-from dedup.model import U8, Batch, Phrase, distinct, take
+from dedup.model import CLAUSE, U8, Batch, Phrase, distinct, take
 
-CLAUSE = 2  # where `kernels.pieces` cuts
 LEAST_TOKENS = 6
 LEAST_DOCUMENTS, FEW_DOCUMENTS = 3, 20
 """Of fewer documents than the second, two that share a clause are worth a word."""

@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, Batch
-
-PLAIN, LABEL, FIXED = 0, 1, 2
-"""Kinds of segment: one to compare; a line that ends in a colon; code or a table, which is never cut."""
-
-LONG, SENTENCE = 0, 1  # where `kernels.pieces` cuts
+from dedup.model import FIXED, I64, LABEL, LONG, PLAIN, SENTENCE, U8, Batch
 
 LONG_TOKENS = 200
 """A line of more tokens is of a page that lost its breaks: it is cut at sentence ends and cell separators."""
