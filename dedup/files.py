@@ -222,7 +222,7 @@ def _decide(
     runs: Sequence[SavedRun] = (),
 ) -> tuple[pipeline.Outcome, list[str]]:
     progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
-    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance)
+    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance, is_cut=config.grain != "document")
     run = pipeline.Run(corpus, config, backend, lambda name, _: progress.phase(name, None))
     build_on(run, config, runs)
     return run.decide(), [f"{path}: {reason}" for path, reason in found.skipped]

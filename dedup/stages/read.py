@@ -22,7 +22,11 @@ _NOTHING = np.zeros(0, np.uint8)
 
 
 def read(
-    sources: Sequence[Source], fields: Fields, batch_bytes: int, progress: Callable[[int], None] | None = None
+    sources: Sequence[Source],
+    fields: Fields,
+    batch_bytes: int,
+    progress: Callable[[int], None] | None = None,
+    is_cut: bool = True,
 ) -> Corpus:
     """Read all sources.
 
@@ -33,13 +37,14 @@ def read(
         fields: the field names that the user gave.
         batch_bytes: text in a batch; does not change the result.
         progress: called with the bytes consumed since the last call.
+        is_cut: whether the run cuts stretches, and lays what is left of a document behind all texts: there is room for it then.
 
     Raises:
         FormatError: no source can be read.
         UsageError: a field is not there.
     """
     batches: list[Documents] = []
-    arena = _Arena(sum(_size(source.path) for source in sources))
+    arena = _Arena((1 + is_cut) * sum(_size(source.path) for source in sources))
     bad: list[BadRecord] = []
     resolved: list[Fields] = []
     failure: FormatError | None = None
@@ -92,11 +97,11 @@ class _Arena:
     """A buffer that batches are laid in one after the other, so that no batch outlives its copy.
 
     Args:
-        room: bytes to begin with, and as many again for what a run lays behind them; what is not used of them is never touched.
+        room: bytes to begin with; what is not used of them is never touched.
     """
 
     def __init__(self, room: int) -> None:
-        self.values = np.empty(max(2 * room, 1 << 16), np.uint8)
+        self.values = np.empty(max(room, 1 << 16), np.uint8)
         self.size = 0
 
     def add(self, values: U8) -> None:
