@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,7 +21,7 @@ from dedup.formats.parquet import row_group_sizes
 from dedup.formats.rewrite import Cuts, Drop, Dropped, Pieces, restore, rewrite
 from dedup.ledger.left import Left
 from dedup.memory import corpus_of, rebuilt
-from dedup.model import Fields, Source
+from dedup.model import PLACE, Fields, Source
 
 TEXT_TYPES = [
     pa.string(),
@@ -440,7 +441,8 @@ def test_a_table_in_memory_keeps_its_types_and_what_is_not_cut(kind: pa.DataType
     memory = corpus_of(table, Fields(("title", "text")))
     left = Left(memory.corpus)
     left.dropped[[0, 7]] = True
-    left.set_cuts({1: [(0, 3)], 4: [(0, 2), (7, 8)], 5: [(3, 5)]})
+    pieces = np.array([[1, 0, 3], [4, 0, 2], [4, 7, 8], [5, 3, 5]])
+    left.set_cuts(np.array([1, 4, 5]), dict(zip(PLACE, pieces.T, strict=True)))
     found = rebuilt(memory, left)
     assert found.schema == table.schema
     assert found["n"].to_pylist() == [1, 2, 3, 4, 5, 6, 8, 9]
