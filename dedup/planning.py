@@ -91,7 +91,7 @@ def plan(
     """Run samples of the input in processes of their own, and forecast from them what all of it will take.
 
     Memory and disk grow with the input; time as the samples say: by a power of the input between 1 and `STEEPEST`, beside what
-    starting costs. Memory ends at the cap, and what is beyond a share of it goes to disk.
+    starting costs. Memory ends at the cap, and where large arrays are more than a share of it they are counted as on disk, all of them.
 
     Args:
         The arguments are those of `dedup.files.scan_files`.
@@ -145,7 +145,7 @@ def _forecast(costs: Sequence[_Cost], plain: int, cap: int | None) -> Forecast:
         cpu_s=cpu_s,
         wall_s=start.wall_s + (large.wall_s - start.wall_s) * factor,
         memory=need if cap is None else min(need, cap),
-        spilled=0 if cap is None else max(held - cap // spill.HEAP_SHARE, 0),
+        spilled=0 if cap is None or held <= cap // spill.HEAP_SHARE else held,
         written=0,
     )
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from dedup import spill
 from dedup.cli import main
 from dedup.config import Config
 from dedup.errors import UsageError
@@ -108,4 +107,5 @@ def test_time_that_grows_faster_than_the_input_is_foreseen() -> None:
     assert found.memory == 900 * MB
     kept = _forecast(costs, 160 * MB, 512 * MB)
     assert kept.memory == 512 * MB
-    assert kept.spilled == 960 * MB - 512 * MB // spill.HEAP_SHARE
+    assert kept.spilled == 960 * MB
+    assert _forecast(costs, 160 * MB, 3 * 960 * MB).spilled == 0

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define LARGE ((size_t)1 << 20)
+#define LARGEST_SHARE 16 /* of what may lie outside of files, one part in so many */
 #define LEAST_RESIDENT ((size_t)48 << 20) /* of files: letting go more often would cost more than it saves */
 #define MARGIN ((size_t)16 << 20)
 #define STRETCH ((size_t)8 << 20)
@@ -149,10 +150,12 @@ static int is_spilled(const void *data) {
     return found;
 }
 
+/* The largest always do: they stay for long, and would leave those that come and go no room outside of files. */
 static int goes_to_file(size_t bytes) {
     size_t limit = atomic_load(&heap_limit);
     int64_t heap = atomic_load(&in_heap);
-    return limit && bytes >= LARGE && (heap > 0 ? (size_t)heap : 0) + bytes > limit;
+    if (!limit || bytes < LARGE) return 0;
+    return bytes > limit / LARGEST_SHARE || (heap > 0 ? (size_t)heap : 0) + bytes > limit;
 }
 
 static void *heap_noted(void *data) {
