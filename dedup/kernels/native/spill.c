@@ -112,28 +112,38 @@ static void keep_within(void) {
     }
 }
 
-/* With the lock held. No large pages are asked for: advice to a part of a mapping splits it, and one that is split cannot
- * be made larger in place. */
-static void *block_new(size_t bytes) {
+/* With the lock held; 0, or -1 without memory. */
+static int block_noted(block made) {
     if (block_count == block_room) {
         size_t room = block_room ? 2 * block_room : 64;
         block *more = realloc(blocks, room * sizeof *more);
-        if (!more) return NULL;
+        if (!more) return -1;
         blocks = more;
         block_room = room;
     }
-    bytes = whole_pages(bytes);
-    int file = file_new(bytes);
-    if (file < 0) return NULL;
-    char *data = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (data == MAP_FAILED) {
-        (void)close(file);
-        return NULL;
-    }
-    blocks[block_count++] = (block){data, bytes, file};
+    blocks[block_count++] = made;
     atomic_store(&spilled_blocks, block_count);
-    note_spilled(bytes, 0);
-    return data;
+    note_spilled(made.bytes, 0);
+    return 0;
+}
+
+/* The file is made without the lock: it may have to wait for the disk, and the watch may not. No large pages are asked for:
+ * advice to a part of a mapping splits it, and one that is split cannot be made larger in place. */
+static void *block_new(size_t bytes) {
+    block made = {NULL, whole_pages(bytes), 0};
+    made.file = file_new(made.bytes);
+    if (made.file < 0) return NULL;
+    made.data = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, made.file, 0);
+    if (made.data != MAP_FAILED) {
+        pthread_mutex_lock(&lock);
+        keep_within(); /* the watch may have to wait for its turn, and new blocks are filled at once */
+        int wrong = block_noted(made);
+        pthread_mutex_unlock(&lock);
+        if (!wrong) return made.data;
+        (void)munmap(made.data, made.bytes);
+    }
+    (void)close(made.file);
+    return NULL;
 }
 
 static block *block_of(const void *data) {
@@ -170,13 +180,8 @@ static void heap_forgotten(void *data) {
 }
 
 void *block_make(size_t bytes, int zeroed) {
-    if (goes_to_file(bytes)) {
-        pthread_mutex_lock(&lock);
-        keep_within(); /* the watch may have to wait for its turn, and new blocks are filled at once */
-        void *data = users ? block_new(bytes) : NULL;
-        pthread_mutex_unlock(&lock);
-        return data; /* a full disk is memory that is short: to take it from the heap would break the cap in silence */
-    }
+    /* a full disk is memory that is short: to take it from the heap would break the cap in silence */
+    if (goes_to_file(bytes)) return block_new(bytes);
     return heap_noted(advised(zeroed ? calloc(1, bytes ? bytes : 1) : malloc(bytes ? bytes : 1), bytes));
 }
 
@@ -199,21 +204,24 @@ void block_free(void *data) {
 
 /* A block in a file made larger or smaller; NULL leaves it as it was. */
 static void *spilled_resize(void *data, size_t bytes) {
-    void *moved = NULL;
     bytes = whole_pages(bytes ? bytes : 1);
     pthread_mutex_lock(&lock);
-    block *found = block_of(data);
-    int ready = bytes <= found->bytes || !fallocate(found->file, 0, 0, (off_t)bytes) ||
-                (errno == EOPNOTSUPP && !ftruncate(found->file, (off_t)bytes));
-    if (ready && (moved = mremap(found->data, found->bytes, bytes, MREMAP_MAYMOVE)) != MAP_FAILED) {
-        if (bytes < found->bytes && ftruncate(found->file, (off_t)bytes)) ready = 0; /* its room on the disk stays */
+    block before = *block_of(data); /* whose it is does nothing else with it meanwhile */
+    pthread_mutex_unlock(&lock);
+    if (bytes > before.bytes && fallocate(before.file, 0, 0, (off_t)bytes) &&
+        (errno != EOPNOTSUPP || ftruncate(before.file, (off_t)bytes)))
+        return NULL;
+    pthread_mutex_lock(&lock);
+    void *moved = mremap(data, before.bytes, bytes, MREMAP_MAYMOVE);
+    if (moved != MAP_FAILED) {
+        block *found = block_of(data);
         note_spilled(bytes, found->bytes);
         found->data = moved;
         found->bytes = bytes;
-    } else {
-        moved = NULL;
     }
     pthread_mutex_unlock(&lock);
+    if (moved == MAP_FAILED) return NULL;
+    if (bytes < before.bytes && ftruncate(before.file, (off_t)bytes)) return moved; /* its room on the disk stays */
     return moved;
 }
 
