@@ -23,6 +23,7 @@
 #define MARGIN ((size_t)16 << 20)
 #define STRETCH ((size_t)8 << 20)
 #define PATIENCE 2000000 /* nanoseconds between looks */
+#define HUGE_SHARE 8     /* of the cap: a larger block is read here and there, a smaller one can be resident as a whole */
 
 typedef struct block {
     char *data;
@@ -98,7 +99,7 @@ static void keep_within(void) {
     if (!block_count || !resident(&all, &of_files)) return;
     size_t others = all - of_files, limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0;
     if (room < LEAST_RESIDENT) room = LEAST_RESIDENT;
-    if (of_files <= room) return;
+    if (of_files <= room - room / 4) return; /* the rest is for what is touched until the next look */
     while (seen <= spilled && block_count && of_files > room / 2) {
         if (at >= block_count || place >= blocks[at].bytes) {
             at = at + 1 < block_count ? at + 1 : 0;
@@ -135,6 +136,8 @@ static void *block_new(size_t bytes) {
     if (made.file < 0) return NULL;
     made.data = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, made.file, 0);
     if (made.data != MAP_FAILED) {
+        /* else each touch would make some two megabytes resident at once */
+        if (made.bytes > cap / HUGE_SHARE) (void)madvise(made.data, made.bytes, MADV_RANDOM);
         pthread_mutex_lock(&lock);
         keep_within(); /* the watch may have to wait for its turn, and new blocks are filled at once */
         int wrong = block_noted(made);
