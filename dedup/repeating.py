@@ -105,8 +105,8 @@ class RepeatFinder:
         found.skipped = int(pairs["second"][counts].sum())
         self._complete = found.skipped == 0
         first, second = pairs["first"][~counts], pairs["second"][~counts]
-        order = np.lexsort((first, second))
-        first, second = first[order], second[order]
+        ordered = np.sort(second << np.int64(32) | first)  # there are fewer than 2**31 fingerprints
+        first, second = ordered & np.int64(0xFFFFFFFF), ordered >> np.int64(32)
         batch = {
             "later": prints["document"][second], "later_position": prints["position"][second],
             "earlier": prints["document"][first], "earlier_position": prints["position"][first],
