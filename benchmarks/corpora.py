@@ -6,7 +6,7 @@ copy is as it was read; in each further one every paragraph is edited by itself,
 one that leaves nothing to match, so that the corpus is text that differs and not one text many times over; the rest are
 near-duplicates to be found.
 
-    python benchmarks/corpora.py --mb 100 --layout paragraph --cache /var/tmp/dedup-bench
+    python benchmarks/corpora.py --mb 100 --layout paragraph --cache FOLDER
 """
 
 from __future__ import annotations

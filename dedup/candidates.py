@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config, Matching
-from dedup.model import I64, U8, U32, U64, Batch, concat, rows_of, take
+from dedup.model import I64, MIX, U8, U32, U64, Batch, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
@@ -355,7 +355,7 @@ def _within(rows: Batch, texts: Texts) -> Batch:
 
 def salted(keys: NDArray[Any], documents: I64) -> NDArray[Any]:
     """Keys that are equal only within a document."""
-    salt = documents.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    salt = documents.astype(np.uint64) * MIX
     result: NDArray[Any] = keys ^ (salt >> np.uint64(32)).astype(np.uint32) if keys.dtype == np.uint32 else keys ^ salt
     return result
 

@@ -39,6 +39,9 @@ MEASURES = ("edit", "jaccard", "containment")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
+MIX = np.uint64(0x9E3779B97F4A7C15)
+"""What numbers are multiplied by before they salt a hash, so that near ones lie far apart (Fibonacci hashing)."""
+
 FIELD_BREAK = b"\n\n"
 """What stands between two text fields of one document, so that no segment crosses from one into the other."""
 

@@ -73,6 +73,14 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sample:
+    """A folder with a part of the input, of so many bytes unpacked; of Parquet, as they stand in the file."""
+
+    home: Path
+    plain: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Cost:
     """What a run over a sample of `plain` bytes took."""
 
@@ -105,14 +113,15 @@ def plan(
         plain = sum(_plain_size(source, size) for source, size in zip(found.sources, sizes, strict=True))
         large = int(min(SAMPLE_BYTES, max(plain * SAMPLE_SHARE, TINY_BYTES)))
         bench = _Bench(config or Config(), fields or Fields(), format, threads, memory, Path(folder))
+        samples = [bench.sample(found.sources, sizes, bytes_) for bytes_ in (TINY_BYTES, large // STEP, large)]
         costs = []
-        for bytes_ in (TINY_BYTES, large // STEP, large):
+        for sample in samples:
             if progress is not None:
-                progress.phase(f"a sample of {bytes_ / 1e6:,.1f} MB", None)
-            costs.append(bench.scan(found.sources, sizes, bytes_))
+                progress.phase(f"a sample of {sample.plain / 1e6:,.1f} MB", None)
+            costs.append(bench.scan(sample))
         if progress is not None:
             progress.phase("cleaning the sample", None)
-        cleaned = bench.clean(found.sources, sizes, large)
+        cleaned = bench.clean(samples[-1])
     cap = spill.default_cap() if memory is None else memory
     home = spill.spill_folder()
     scan = _forecast(costs, plain, cap)
@@ -133,9 +142,10 @@ def _forecast(costs: Sequence[_Cost], plain: int, cap: int | None) -> Forecast:
     start, small, large = costs
     growth = large.plain / max(small.plain, 1)
     power, rise = 1.0, 0.0
+    if growth > 1:
+        rise = max(large.memory - small.memory, 0) / (large.plain - small.plain)
     if growth > 1 and small.cpu_s > start.cpu_s and large.cpu_s > small.cpu_s:
         power = math.log((large.cpu_s - start.cpu_s) / (small.cpu_s - start.cpu_s)) / math.log(growth)
-        rise = (large.memory - small.memory) / (large.plain - small.plain)
     share = plain / max(large.plain, 1)
     factor = share ** min(max(power, 1.0), STEEPEST)
     cpu_s = start.cpu_s + (large.cpu_s - start.cpu_s) * factor
@@ -161,26 +171,22 @@ class _Bench:
     memory: int | None
     folder: Path
 
-    def scan(self, sources: Sequence[Source], sizes: Sequence[int], bytes_: int) -> _Cost:
-        """What a scan of a sample of about so many bytes takes."""
-        home, plain = self._sample(sources, sizes, bytes_)
-        cpu_s, wall_s, memory, held = self._run(home, None)
-        return _Cost(plain, cpu_s, wall_s, memory, held)
-
-    def clean(self, sources: Sequence[Source], sizes: Sequence[int], bytes_: int) -> _Cost:
-        """What a clean of that sample takes, and how much it writes."""
-        home, plain = self._sample(sources, sizes, bytes_)
-        out = self.folder / "out"
-        cpu_s, wall_s, memory, held = self._run(home, out)
-        written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-        return _Cost(plain, cpu_s, wall_s, memory, held, written)
-
-    def _sample(self, sources: Sequence[Source], sizes: Sequence[int], bytes_: int) -> tuple[Path, int]:
+    def sample(self, sources: Sequence[Source], sizes: Sequence[int], bytes_: int) -> _Sample:
+        """Copy a sample of about so many bytes into a folder of its own."""
         home = self.folder / str(bytes_)
-        if home.exists():
-            return home, sum(path.stat().st_size for path in home.rglob("*") if path.is_file())
-        home.mkdir()
-        return home, sum(_take(source, part, home) for source, part in _parts(sources, sizes, bytes_))
+        home.mkdir(exist_ok=True)
+        return _Sample(home, sum(_take(source, part, home) for source, part in _parts(sources, sizes, bytes_)))
+
+    def scan(self, sample: _Sample) -> _Cost:
+        """What a scan of a sample takes."""
+        return _Cost(sample.plain, *self._run(sample.home, None))
+
+    def clean(self, sample: _Sample) -> _Cost:
+        """What a clean of a sample takes, and how much it writes."""
+        out = self.folder / "out"
+        measured = self._run(sample.home, out)
+        written = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+        return _Cost(sample.plain, *measured, written)
 
     def _run(self, home: Path, out: Path | None) -> tuple[float, float, int, int]:
         ours, theirs = multiprocessing.get_context("spawn").Pipe(duplex=False)

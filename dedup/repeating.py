@@ -13,17 +13,13 @@ from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
-from dedup.matching import document_batches
-from dedup.model import I64, U64, Batch, concat, distinct, rows_of, take
+from dedup.matching import BATCH_BYTES, document_batches
+from dedup.model import I64, MIX, U64, Batch, concat, distinct, rows_of, take
 from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
 from dedup.stages.winnow import winnow
 from dedup.staying import staying
-
-BATCH_BYTES = 4 << 20
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 class RepeatFinder:
@@ -132,7 +128,7 @@ class RepeatFinder:
         sums = np.zeros(0, np.uint64)
         if len(lead):
             places = (batch[name][order].astype(np.uint64) for name in ("later_position", "earlier_position"))
-            mixed = (next(places) * _MIX ^ next(places)) * _MIX
+            mixed = (next(places) * MIX ^ next(places)) * MIX
             sums = np.add.reduceat(mixed ^ mixed >> np.uint64(31), lead)
         (before, sums_before), self._meetings = self._meetings, (names[lead], sums)
         if not self._found or not len(before) or not len(lead):

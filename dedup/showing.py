@@ -16,9 +16,7 @@ def shown_matches(book: Book, grain: str, found: Matches) -> Batch:
     pairs = take(found.pairs, ~found.pairs["match"] | (found.pairs["why"] != NEAR_MISS))
     if not rows_of(pairs):
         pairs = take(found.pairs, np.zeros(0, np.int64))
-    segments = (
-        found.segments if found.segments else {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
-    )
+    segments = found.segments if found.segments else {name: np.zeros(0, np.int64) for name in PLACE}
     one = book.hulls(segments, pairs["second"])
     other = book.hulls(segments, pairs["first"], "kept_")
     flags = {name: pairs[name] for name in ("similarity", "measure", "match", "why")}

@@ -12,7 +12,7 @@ from dedup.config import Config
 from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, CUT, DROP, LEFT, NEAR, Removals, no_stretches
 from dedup.ledger.settle import settle
-from dedup.model import I64, Batch, Corpus, distinct, rows_of, take
+from dedup.model import I64, PLACE, Batch, Corpus, distinct, rows_of, take
 
 
 class Book:
@@ -93,7 +93,7 @@ class Book:
 
     def hulls(self, segments: Batch, rows: I64, prefix: str = "") -> Batch:
         """Where segments were read, from their first byte to their last."""
-        document, start, end = (segments[name][rows] for name in ("document", "start", "end"))
+        document, start, end = (segments[name][rows] for name in PLACE)
         start, end = self.left.hulls(document, start, end)
         return {f"{prefix}document": document, f"{prefix}start": start, f"{prefix}end": end}
 
@@ -101,7 +101,7 @@ class Book:
         """Where segments were read: their hulls, and the pieces they are made of."""
         left = self.left
         hulls = self.hulls(segments, rows)
-        pieces = left.as_read(*(segments[name][rows] for name in ("document", "start", "end")))
+        pieces = left.as_read(*(segments[name][rows] for name in PLACE))
         row = pieces.pop("row")
         return hulls, {"removal": row, "document": hulls["document"][row], **pieces}
 
@@ -110,7 +110,7 @@ class Book:
         cuts = self.removals.cuts()
         mine = np.zeros(len(self.corpus), bool)
         mine[documents] = True
-        place = {name: cuts[name] for name in ("document", "start", "end")}
+        place = {name: cuts[name] for name in PLACE}
         self.left.set_cuts(documents, take(place, mine[cuts["document"]]))
         for rule, changed in self.changed.items():
             self.changed[rule] = distinct(np.concatenate([changed, documents]))
@@ -165,7 +165,7 @@ class Book:
             place = int(mine["end"][piece])
             if rows["step"][removal] >= step and removal not in told:
                 told.add(removal)
-                kept = (int(rows[f"kept_{name}"][removal]) for name in ("document", "start", "end"))
+                kept = (int(rows[f"kept_{name}"][removal]) for name in PLACE)
                 parts.append(b"\n" + self.corpus.text(*kept) + b"\n")
         return b"".join([*parts, self.corpus.text(document, place)])
 

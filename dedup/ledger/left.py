@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, Batch, Corpus, concat, rows_of, take
+from dedup.model import I64, PLACE, U8, Batch, Corpus, concat, rows_of, take
 
 Span = tuple[int, int]
 
@@ -32,7 +32,7 @@ class Left:
         self.ends: I64 = corpus.ends.copy()
         self.dropped: NDArray[np.bool_] = np.zeros(len(corpus), bool)
         self.edited: NDArray[np.bool_] = np.zeros(len(corpus), bool)
-        self.gone: Batch = {name: np.zeros(0, np.int64) for name in ("document", "start", "end")}
+        self.gone: Batch = {name: np.zeros(0, np.int64) for name in PLACE}
         self._index()
 
     def set_cuts(self, documents: I64, pieces: Batch) -> None:
@@ -95,7 +95,7 @@ class Left:
 
     def _index(self) -> None:
         """Find the spans of each document, and where they were in the text without them."""
-        document, start, end = (self.gone[name] for name in ("document", "start", "end"))
+        document, start, end = (self.gone[name] for name in PLACE)
         self._bounds = np.searchsorted(document, np.arange(len(self.starts) + 1))
         self._before = np.concatenate([[0], np.cumsum(end - start)])
         places = start - (self._before[:-1] - self._before[self._bounds[document]])
@@ -110,7 +110,7 @@ class Left:
         """Whether stretches of documents' texts as read, none of them empty, have been cut, all of each."""
         if not rows_of(self.gone):
             return np.zeros(len(documents), bool)
-        document, start, end = (self.gone[name] for name in ("document", "start", "end"))
+        document, start, end = (self.gone[name] for name in PLACE)
         fresh = np.ones(len(document), bool)
         fresh[1:] = (document[1:] != document[:-1]) | (start[1:] != end[:-1])
         last = np.append(np.flatnonzero(fresh)[1:], len(document)) - 1

@@ -11,7 +11,7 @@ from dedup import kernels
 from dedup.ledger.left import Left, Span
 from dedup.ledger.removals import DROP, KINDS, LEFT, REASONS, Clusters, Removals, group
 from dedup.log import Line, encoded, text_hash
-from dedup.model import GRAINS, MEASURES, SPLICED, WHYS, Batch
+from dedup.model import GRAINS, MEASURES, PLACE, SPLICED, WHYS, Batch
 
 Place = tuple[int, int, int]
 """A document, and start and end of a stretch of its text as read."""
@@ -95,7 +95,7 @@ class LogLines:
         """The lines of pairs that match and of which both stay: for the numbers in them, or by the scope."""
         pairs = self._shown
         for row in np.flatnonzero(pairs["match"]) if pairs else ():
-            document, start, end = (int(pairs[name][row]) for name in ("document", "start", "end"))
+            document, start, end = (int(pairs[name][row]) for name in PLACE)
             yield {
                 "kind": "repeat" if pairs["why"][row] == SPLICED else "duplicate",
                 "action": "keep",

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dedup import kernels
-from dedup.model import I64, U8, U64, Batch, rows_of
+from dedup.model import I64, MIX, U8, U64, Batch, rows_of
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _SAMPLE = 8
 
 
@@ -39,11 +38,11 @@ def carry(segments: Batch, before: Batch, *, arena: U8) -> tuple[I64, I64]:
 def _keys(segments: Batch, arena: U8) -> U64:
     """A number for each segment, made of its document, its length and some bytes of it."""
     start, end = segments["start"], segments["end"]
-    key = (segments["document"].astype(np.uint64) * _MIX) ^ (end - start).astype(np.uint64)
+    key = (segments["document"].astype(np.uint64) * MIX) ^ (end - start).astype(np.uint64)
     if len(arena) < _SAMPLE:
         return key
     words = np.ndarray((len(arena) - _SAMPLE + 1,), np.uint64, arena, strides=(1,))  # the bytes from each place on
     for place in (start, (start + end) // 2, end - _SAMPLE):
-        key = (key ^ words[np.clip(place, 0, len(words) - 1)]) * _MIX
+        key = (key ^ words[np.clip(place, 0, len(words) - 1)]) * MIX
         key ^= key >> np.uint64(29)
     return key

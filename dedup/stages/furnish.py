@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, U64, Batch, Furniture, distinct
+from dedup.model import I64, MIX, U8, U64, Batch, Furniture, distinct
 
 LEAST_SPREAD = 3
 LEAST_SHARE = 0.05
@@ -53,7 +53,6 @@ MENU_MOST = 0.5
 SURE_SHARE = 0.3
 """All copies go of what stands on this share of the pages, however long."""
 
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _EVEN = ~np.uint64(1)
 
 Bools = NDArray[np.bool_]
@@ -171,9 +170,9 @@ def _pages(document: I64, hashes: U64, tokens: I64, host: I64, n: int) -> I64:
     page = np.arange(n, dtype=np.int64)
     long = tokens >= LONG_SEGMENT
     with np.errstate(over="ignore"):
-        _, lead = np.unique(hashes[long] * _MIX ^ document[long].astype(np.uint64), return_index=True)
+        _, lead = np.unique(hashes[long] * MIX ^ document[long].astype(np.uint64), return_index=True)
         name = np.zeros(n, np.uint64)
-        np.add.at(name, document[long][lead], hashes[long][lead] * _MIX)
+        np.add.at(name, document[long][lead], hashes[long][lead] * MIX)
     page = _joined(page, name, document, hashes, tokens)
     few = _distinct_per(host, document)[host]
     spread, group = _spread(host, hashes, document)
@@ -200,8 +199,8 @@ def _joined(page: I64, name: U64, document: I64, hashes: U64, tokens: I64) -> I6
     is_lead[lead[moves]] = True
     rows, held = np.flatnonzero(moves[document]), is_lead[document]
     with np.errstate(over="ignore"):
-        there = distinct(hashes[held] ^ document[held].astype(np.uint64) * _MIX)
-        wanted = hashes[rows] ^ lead[document[rows]].astype(np.uint64) * _MIX
+        there = distinct(hashes[held] ^ document[held].astype(np.uint64) * MIX)
+        wanted = hashes[rows] ^ lead[document[rows]].astype(np.uint64) * MIX
     place = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
     stands = rows[there[place] == wanted] if len(there) else rows
     whole = np.bincount(document, tokens, len(page))
@@ -225,7 +224,7 @@ def _spread(host: I64, keys: U64, page: I64) -> tuple[I64, I64]:
 def _named(host: I64, keys: U64) -> I64:
     """A number for each (host, key)."""
     with np.errstate(over="ignore"):
-        named = keys ^ (host.astype(np.uint64) + np.uint64(1)) * _MIX
+        named = keys ^ (host.astype(np.uint64) + np.uint64(1)) * MIX
     return kernels.number(named)[0]
 
 

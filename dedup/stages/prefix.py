@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, U64, Batch, concat, distinct, rows_of, take
+from dedup.model import I64, MIX, U8, U64, Batch, concat, distinct, rows_of, take
 
 COUNTERS = 20
 """Shingles are counted by this many of their bits: two that share a counter are taken to be as frequent as both together."""
@@ -126,7 +126,7 @@ def _elements(batch: Batch, arena: U8, seed: int, overlap: Overlap) -> tuple[I64
     fresh[1:] = (shingles[1:] != shingles[:-1]) | (text[1:] != text[:-1])
     if overlap.measure == "edit":
         again = np.arange(len(text)) - np.maximum.accumulate(np.where(fresh, np.arange(len(text)), 0))
-        elements = shingles ^ (again.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+        elements = shingles ^ (again.astype(np.uint64) * MIX)
     else:
         text, elements = text[fresh], shingles[fresh]
     return text, elements, offsets[1:] - offsets[:-1], np.bincount(text, minlength=n)

@@ -18,6 +18,7 @@ from dedup.model import (
     I64,
     MEASURES,
     NUMBERS,
+    PLACE,
     SAYS_MORE,
     SPLICED,
     WHYS,
@@ -236,7 +237,7 @@ def _largest(found: Clusters, mine: Batch, size: I64, corpus: Corpus, top: int, 
 
 
 def _member(corpus: Corpus, row: Batch) -> Member:
-    place = place_of(corpus, *(int(row[name][0]) for name in ("document", "start", "end")))
+    place = place_of(corpus, *(int(row[name][0]) for name in PLACE))
     reason = int(row["reason"][0])
     measure = "left" if reason == LEFT and row["action"][0] == DROP else MEASURES[int(row["measure"][0])]
     action = "drop" if row["action"][0] == DROP else "cut"
@@ -250,7 +251,7 @@ def _pairs(pairs: Batch, corpus: Corpus, examples: int) -> list[tuple[Place, Mem
     result = []
     for row in (row for why in range(len(WHYS)) for row in order[pairs["why"][order] == why][:examples]):
         kept = place_of(corpus, *(int(pairs[name][row]) for name in ("kept_document", "kept_start", "kept_end")))
-        place = place_of(corpus, *(int(pairs[name][row]) for name in ("document", "start", "end")))
+        place = place_of(corpus, *(int(pairs[name][row]) for name in PLACE))
         reason = WHYS[int(pairs["why"][row])]
         result.append(
             (kept, Member(place, float(pairs["similarity"][row]), MEASURES[int(pairs["measure"][row])], "keep", reason))

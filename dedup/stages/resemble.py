@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, U8, Batch
+from dedup.model import I64, MIX, U8, Batch
 
 LEAST_TOKENS = 8
 """Shorter segments are near by chance."""
@@ -16,8 +16,6 @@ SIMILARITY = 0.85
 """Least edit similarity to boilerplate, as for paragraphs. Web pages of the tests: recall .463; .454 without near ones."""
 SLOT_BITS = 20
 """Upper bits of a band key that are looked up first: most segments are like no boilerplate."""
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def resemble(
@@ -50,7 +48,7 @@ def resemble(
     """
     mine = host[segments["document"]]
     able = (segments["tokens"] >= LEAST_TOKENS) & (mine >= 0)
-    mark = segments["hash"][rows] ^ mine[rows].astype(np.uint64) * _MIX
+    mark = segments["hash"][rows] ^ mine[rows].astype(np.uint64) * MIX
     _, first = np.unique(mark, return_index=True)
     first = first[able[rows[first]]]
     lead = rows[first]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import FIXED, I64, LABEL, LONG, PLAIN, SENTENCE, U8, Batch
+from dedup.model import FIXED, I64, LABEL, LONG, PLACE, PLAIN, SENTENCE, U8, Batch
 
 LONG_TOKENS = 200
 """A line of more tokens is of a page that lost its breaks: it is cut at sentence ends and cell separators."""
@@ -30,9 +30,7 @@ def segment(batch: Batch, *, arena: U8, grain: str) -> Batch:
         Segments: `document`, `start`, `end` (in the arena) and `kind` uint8 (`PLAIN`, `LABEL`, `FIXED`), in order.
     """
     if grain == "document":
-        return {name: batch[name] for name in ("document", "start", "end")} | {
-            "kind": np.zeros(len(batch["document"]), np.uint8)
-        }
+        return {name: batch[name] for name in PLACE} | {"kind": np.zeros(len(batch["document"]), np.uint8)}
     owner, starts, ends = kernels.lines(arena, batch["start"], batch["end"])
     kind = np.where(_ends_in_colon(arena, ends), LABEL, PLAIN).astype(np.uint8)
     special = _special(arena, owner, starts, ends, batch["markdown"])

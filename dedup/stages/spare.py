@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.ledger.left import letters
-from dedup.model import I64, U8, U64, Batch, distinct, take
+from dedup.model import I64, MIX, U8, U64, Batch, distinct, take
 
 REACH = 64
 """A paragraph is compared with those at most so far from where it should stand in the other document, by the equal ones before it."""
 FIRST = 4
 """Paragraphs of a pair that are compared before all others: where one of them is not there, no others need be."""
-
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def spare(batch: Batch, *, arena: U8, paragraphs: Batch, allowed: Callable[[I64], I64], least: int) -> Batch:
@@ -73,7 +71,7 @@ def _asked(batch: Batch, paragraphs: Batch) -> Batch:
 def _keys(hashes: U64, documents: I64) -> U64:
     """Hashes that are equal only within a document."""
     with np.errstate(over="ignore"):
-        salted: U64 = hashes ^ documents.astype(np.uint64) * _MIX
+        salted: U64 = hashes ^ documents.astype(np.uint64) * MIX
     return salted
 
 

@@ -348,6 +348,9 @@ typedef struct key_names {
 } key_names;
 
 status records(const uint8_t *bytes, size_t size, const key_names *keys, records_made *out); /* the caller frees */
+/* Copies texts one after the other, those that are marked by `put`, which makes none longer and returns where it ended. */
+status put_texts(const texts *in, const uint8_t *marked, uint8_t *(*put)(const uint8_t *, const uint8_t *, uint8_t *),
+                 uint8_t *values, size_t room, int64_t *offsets);
 status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets);
 status valid_utf8(const texts *in, uint8_t *valid);
 

@@ -37,17 +37,11 @@ static void give_back(void *context, void *data, size_t bytes) {
 
 static numpy_handler handler = {"dedup", 1, NULL, make, make_zeros, resize, give_back};
 
-/* numpy's functions, from the capsule `_ARRAY_API`; NULL with an error set. */
-static void **functions_of(PyObject *capsule) {
-    void **found = PyCapsule_GetPointer(capsule, NULL);
-    return found;
-}
-
 PyObject *py_spill_here(PyObject *module, PyObject *args) {
     PyObject *api, *old = NULL;
     (void)module;
     if (!PyArg_ParseTuple(args, "O|O", &api, &old)) return NULL;
-    void **functions = functions_of(api);
+    void **functions = PyCapsule_GetPointer(api, NULL); /* `_ARRAY_API` */
     if (!functions) return NULL;
     PyObject *(*set)(PyObject *) = (PyObject * (*)(PyObject *))(uintptr_t)functions[NUMPY_SET_HANDLER];
     if (old) return set(old);

@@ -259,7 +259,8 @@ static uint8_t *put_decoded(const uint8_t *p, const uint8_t *end, uint8_t *out) 
     return out;
 }
 
-status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets) {
+status put_texts(const texts *in, const uint8_t *marked, uint8_t *(*put)(const uint8_t *, const uint8_t *, uint8_t *),
+                 uint8_t *values, size_t room, int64_t *offsets) {
     status bad = texts_check(in);
     uint8_t *out = values;
     offsets[0] = 0;
@@ -267,8 +268,8 @@ status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t
         const uint8_t *from = in->bytes + in->starts[i];
         size_t bytes = (size_t)(in->ends[i] - in->starts[i]);
         if (bytes > room - (size_t)(out - values)) return STATUS_BUFFER;
-        if (escaped[i]) {
-            out = put_decoded(from, from + bytes, out);
+        if (marked[i]) {
+            out = put(from, from + bytes, out);
         } else if (bytes) {
             memcpy(out, from, bytes);
             out += bytes;
@@ -276,6 +277,10 @@ status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t
         offsets[i + 1] = out - values;
     }
     return bad;
+}
+
+status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets) {
+    return put_texts(in, escaped, put_decoded, values, room, offsets);
 }
 
 status valid_utf8(const texts *in, uint8_t *valid) {

@@ -174,20 +174,5 @@ static uint8_t *put_undoubled(const uint8_t *p, const uint8_t *end, uint8_t *out
 }
 
 status unquote(const texts *in, const uint8_t *doubled, uint8_t *values, size_t room, int64_t *offsets) {
-    status bad = texts_check(in);
-    uint8_t *out = values;
-    offsets[0] = 0;
-    for (size_t i = 0; i < in->starts_count && !bad; i++) {
-        const uint8_t *from = in->bytes + in->starts[i];
-        size_t bytes = (size_t)(in->ends[i] - in->starts[i]);
-        if (bytes > room - (size_t)(out - values)) return STATUS_BUFFER;
-        if (doubled[i]) {
-            out = put_undoubled(from, from + bytes, out);
-        } else if (bytes) {
-            memcpy(out, from, bytes);
-            out += bytes;
-        }
-        offsets[i + 1] = out - values;
-    }
-    return bad;
+    return put_texts(in, doubled, put_undoubled, values, room, offsets);
 }

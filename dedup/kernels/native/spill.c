@@ -36,7 +36,7 @@ static block *blocks;
 static size_t block_count, block_room;
 static int users, watching;
 static char *home;
-static size_t cap, heap_share, spilled, most_spilled;
+static size_t cap, spilled, most_spilled;
 static int statm = -1;
 static atomic_size_t heap_limit;   /* for large blocks outside of files while there are users, else 0: read without the lock */
 static atomic_size_t spilled_blocks;
@@ -224,7 +224,7 @@ static void *spilled_resize(void *data, size_t bytes) {
     }
     pthread_mutex_unlock(&lock);
     if (moved == MAP_FAILED) return NULL;
-    if (bytes < before.bytes && ftruncate(before.file, (off_t)bytes)) return moved; /* its room on the disk stays */
+    if (bytes < before.bytes) (void)!ftruncate(before.file, (off_t)bytes); /* else its room on the disk stays */
     return moved;
 }
 
@@ -260,7 +260,6 @@ static void *watch(void *nothing) {
 }
 
 int spill_start(const char *folder, size_t bytes, size_t heap) {
-    int wrong = 0;
     char *copy = strdup(folder);
     pthread_mutex_lock(&lock);
     if (copy && !users) {
@@ -268,20 +267,19 @@ int spill_start(const char *folder, size_t bytes, size_t heap) {
         home = copy;
         copy = NULL;
         cap = bytes;
-        heap_share = heap ? heap : 1;
         most_spilled = spilled;
         atomic_store(&in_heap, 0);
         atomic_store(&most_held, (int64_t)spilled);
     }
     if (statm < 0) statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    wrong = !home || statm < 0;
+    int wrong = !home || statm < 0;
     if (!wrong && !watching) {
         pthread_t thread;
         wrong = pthread_create(&thread, NULL, watch, NULL) != 0;
         if (!wrong) (void)pthread_detach(thread);
         watching = !wrong;
     }
-    if (!wrong && !users++) atomic_store(&heap_limit, heap_share);
+    if (!wrong && !users++) atomic_store(&heap_limit, heap ? heap : 1);
     pthread_mutex_unlock(&lock);
     free(copy);
     return wrong ? -1 : 0;

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels.arrays import ABSENT, BARE, DOUBLED, OVERLONG, QUOTED, UNCLOSED, Rows
-from dedup.kernels.portable.checks import I64, check_ranges
+from dedup.kernels.portable.checks import I64
+from dedup.kernels.portable.records import copied
 
 U8 = NDArray[np.uint8]
 
@@ -97,15 +98,7 @@ def unquote(text: U8, starts: I64, ends: I64, doubled: U8) -> tuple[U8, I64]:
     Raises:
         ValueError: a range does not lie within the text, or doubled is too short.
     """
-    check_ranges(len(text), starts, ends)
-    if len(doubled) < len(starts):
-        raise ValueError("a buffer is too small or not aligned to its items")
-    data = text.tobytes()
-    parts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    parts = [part.replace(b'""', _QUOTE) if single else part for part, single in zip(parts, doubled, strict=False)]
-    bounds = np.zeros(len(parts) + 1, np.int64)
-    np.cumsum([len(part) for part in parts], out=bounds[1:])
-    return np.frombuffer(b"".join(parts), np.uint8), bounds
+    return copied(text, starts, ends, doubled, lambda part: part.replace(b'""', _QUOTE))
 
 
 def _after_line_end(data: bytes, at: int, at_end: bool) -> int:

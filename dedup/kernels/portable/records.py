@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from json.encoder import encode_basestring
 
@@ -102,12 +102,17 @@ def unescape(text: U8, starts: I64, ends: I64, escaped: U8) -> tuple[U8, I64]:
     Raises:
         ValueError: a range does not lie within the text, or escaped is too short.
     """
+    return copied(text, starts, ends, escaped, lambda part: ESCAPE.sub(decode_escape, part))
+
+
+def copied(text: U8, starts: I64, ends: I64, marked: U8, decode: Callable[[bytes], bytes]) -> tuple[U8, I64]:
+    """Copy byte ranges one after the other, and decode those that are marked."""
     check_ranges(len(text), starts, ends)
-    if len(escaped) < len(starts):
+    if len(marked) < len(starts):
         raise ValueError("a buffer is too small or not aligned to its items")
     data = text.tobytes()
     parts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    parts = [ESCAPE.sub(decode_escape, part) if decode else part for part, decode in zip(parts, escaped, strict=False)]
+    parts = [decode(part) if mark else part for part, mark in zip(parts, marked, strict=False)]
     bounds = np.zeros(len(parts) + 1, np.int64)
     np.cumsum([len(part) for part in parts], out=bounds[1:])
     return np.frombuffer(b"".join(parts), np.uint8), bounds
