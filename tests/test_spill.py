@@ -127,7 +127,7 @@ peak = 0
 def pss():
     return next(int(line.split()[1]) << 10 for line in open("/proc/self/smaps_rollup") if line.startswith("Pss:"))
 with spill.within(int(sys.argv[1])) as found:
-    a = np.arange(25_000_000)
+    a = np.arange(40_000_000)
     for step in range(5):
         before, a = a, a * 3 + 1
         peak = max(peak, pss())
@@ -138,7 +138,7 @@ print(peak, found.most, total)
 
 @can_spill
 def test_the_cap_holds_and_changes_nothing() -> None:
-    """Arrays of a gigabyte in all, in 192 MB and in ample memory."""
+    """Arrays of a gigabyte at a time, in 192 MB and in ample memory; what is touched between two looks comes on top of the cap."""
     ran = [
         [
             int(word)
@@ -148,7 +148,7 @@ def test_the_cap_holds_and_changes_nothing() -> None:
         ]
         for cap in (192 << 20, 1 << 40)
     ]
-    assert ran[0][0] <= (192 + 64) << 20 < ran[1][0]
+    assert ran[0][0] <= (192 + 256) << 20 < ran[1][0]
     assert ran[0][1] > 200 << 20
     assert ran[1][1] == 0
     assert ran[0][2] == ran[1][2]

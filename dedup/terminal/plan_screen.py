@@ -8,7 +8,8 @@ from dedup.planning import Forecast, Plan
 from dedup.terminal.console import neutral_line, size
 from dedup.terminal.page import Page, counted
 
-WIDTH = 10
+WIDTH = 12
+NAMES = ("CPU time", "wall time", "memory", "on disk", "written")
 
 
 def print_plan(found: Plan, console: Console) -> None:
@@ -18,10 +19,9 @@ def print_plan(found: Plan, console: Console) -> None:
     sampled = f"{size(found.sampled_bytes)} of it were run as a sample."
     page.line(f"{counted(found.sources, 'file')}, {size(found.input_bytes)}{packed}; {sampled}")
     console.print()
-    heads = ("", "CPU time", "wall time", "memory", "on disk", "written")
-    page.line("".join(head.rjust(WIDTH) if head else " " * 6 for head in heads), style="dim")
-    for name, forecast in (("scan", found.scan), ("clean", found.clean)):
-        page.line(name.ljust(6) + "".join(cell.rjust(WIDTH) for cell in _cells(forecast)))
+    page.line("".join(name.rjust(WIDTH) for name in ("", "scan", "clean")), style="dim")
+    for name, *cells in zip(NAMES, _cells(found.scan), _cells(found.clean), strict=True):
+        page.line(name.ljust(WIDTH) + "".join(cell.rjust(WIDTH) for cell in cells))
     console.print()
     threads = f"{counted(found.threads, 'thread')}, on this machine as busy as it is now"
     page.line(f"Wall time is for {threads}. Written is OUT with its log, which restore needs.", style="dim")
