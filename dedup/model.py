@@ -291,3 +291,8 @@ def among(values: I64, ordered: I64) -> NDArray[np.bool_]:
         return np.zeros(len(values), bool)
     found: NDArray[np.bool_] = ordered[np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)] == values
     return found
+
+
+def packed(high: NDArray[np.signedinteger], low: NDArray[np.signedinteger]) -> I64:
+    """One number for two below 2**31, in their order."""
+    return high.astype(np.int64) << np.int64(32) | low.astype(np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup.candidates import Candidates, Side, Texts
-from dedup.model import I64, U8, Batch, concat, rows_of, take
+from dedup.model import I64, U8, Batch, concat, packed, rows_of, take
 
 MOST_CHANGED = 1 / 8
 """Of more texts that changed all are paired anew: each bucket that changed is paired as it was and as it is."""
@@ -96,10 +96,10 @@ class Renewal:
         """The rows of pairs among those of the last call, or -1."""
         known = np.full(rows_of(pairs), -1, np.int64)
         if rows_of(self._pairs):
-            before = _packed(self._pairs["first"], self._pairs["second"])
+            before = packed(self._pairs["second"], self._pairs["first"])
             first, second = place[pairs["first"]], place[pairs["second"]]
             both = np.flatnonzero((first >= 0) & (second >= 0))
-            wanted = _packed(first[both], second[both])
+            wanted = packed(second[both], first[both])
             row = np.minimum(np.searchsorted(before, wanted), len(before) - 1)
             same = before[row] == wanted
             known[both[same]] = row[same]
@@ -140,8 +140,8 @@ class Renewal:
         """The pairs of the last call by their places now, and changes to their counts; and the rows that those had."""
         first, second = now[self._pairs["first"]], now[self._pairs["second"]]
         known = np.flatnonzero((first >= 0) & (second >= 0))
-        names, count = _packed(first[known], second[known]), self._pairs["count"][known].astype(np.int64)
-        changed, group = np.unique(_packed(changes["first"], changes["second"]), return_inverse=True)
+        names, count = packed(second[known], first[known]), self._pairs["count"][known].astype(np.int64)
+        changed, group = np.unique(packed(changes["second"], changes["first"]), return_inverse=True)
         by = np.bincount(group, changes["count"], len(changed)).astype(np.int64)
         at = np.searchsorted(names, changed)
         there = np.zeros(len(changed), bool)
@@ -154,8 +154,3 @@ class Renewal:
         names = names[stands]
         pairs = {"first": names & np.int64(0xFFFFFFFF), "second": names >> np.int64(32), "count": count[stands]}
         return pairs, known[stands]
-
-
-def _packed(first: NDArray[np.signedinteger], second: NDArray[np.signedinteger]) -> I64:
-    """One number a pair, by second, then first."""
-    return second.astype(np.int64) << np.int64(32) | first.astype(np.int64)

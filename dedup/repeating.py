@@ -14,7 +14,7 @@ from dedup.config import Config
 from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
 from dedup.matching import BATCH_BYTES, document_batches
-from dedup.model import I64, MIX, U64, Batch, among, concat, distinct, rows_of, take
+from dedup.model import I64, MIX, U64, Batch, among, concat, distinct, packed, rows_of, take
 from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
@@ -77,7 +77,7 @@ class RepeatFinder:
         work = partial(winnow, arena=left.arena, weight=self._config.repeat_weight)
         new = concat(self._backend.map_batches(work, document_batches(left, alive)))
         rows = concat([part for part in (old, new) if rows_of(part)])
-        self._prints = take(rows, np.argsort(rows["document"], kind="stable")) if rows else {}
+        self._prints = take(rows, np.argsort(packed(rows["document"], rows["position"]), kind="stable")) if rows else {}
         return gone
 
     def _runs(self, left: Left, changed: NDArray[np.bool_], found: Stretches) -> Batch:
@@ -101,7 +101,7 @@ class RepeatFinder:
         found.skipped = int(pairs["second"][counts].sum())
         self._complete = found.skipped == 0
         first, second = pairs["first"][~counts], pairs["second"][~counts]
-        ordered = np.sort(second << np.int64(32) | first)  # there are fewer than 2**31 fingerprints
+        ordered = np.sort(packed(second, first))  # there are fewer than 2**31 fingerprints
         first, second = ordered & np.int64(0xFFFFFFFF), ordered >> np.int64(32)
         batch = {
             f"{side}{name}": prints[column][rows].astype(np.int64)
@@ -122,7 +122,7 @@ class RepeatFinder:
 
     def _extended(self, batch: Batch, changed: NDArray[np.bool_]) -> tuple[Batch, Batch]:
         """The runs of documents that stayed as they were and meet where they met in the last pass; and all other pairs of places."""
-        names = batch["later"] << np.int64(32) | batch["earlier"]
+        names = packed(batch["later"], batch["earlier"])
         order = np.argsort(names, kind="stable")
         names = names[order]
         lead = np.flatnonzero(np.diff(names, prepend=-1))
@@ -138,7 +138,7 @@ class RepeatFinder:
         same = (before[row] == names[lead]) & (sums_before[row] == sums)
         same &= ~changed[names[lead] >> np.int64(32)] & ~changed[names[lead] & np.int64(0xFFFFFFFF)]
         rest = order[~np.repeat(same, np.diff(np.append(lead, len(names))))]
-        stays = among(self._found["later"] << np.int64(32) | self._found["earlier"], names[lead][same])
+        stays = among(packed(self._found["later"], self._found["earlier"]), names[lead][same])
         return take(self._found, stays), take(batch, np.sort(rest))
 
     def _desks(self, left: Left, segments: Batch, runs: Batch) -> Iterator[tuple[Desk, Batch]]:

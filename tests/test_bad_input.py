@@ -536,7 +536,9 @@ def test_stopped_by_a_signal(given: Path, sent: signal.Signals, code: int) -> No
     os.mkfifo(given / "slow")
     command = [sys.executable, "-m", "dedup", "clean", "-", "-o", str(given / "out")]
     with subprocess.Popen(command, cwd=REPO, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.0)  # it waits for its input
+        assert process.stdin is not None
+        process.stdin.write("a line\n" * (1 << 16))  # more than a pipe holds: it is at its input once this is through
+        process.stdin.flush()
         process.send_signal(sent)
         _, said = process.communicate(timeout=20)
     assert process.returncode == code
