@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config, Matching
-from dedup.model import I64, MIX, U8, U32, U64, Batch, concat, rows_of, take
+from dedup.model import I64, MIX, U8, U32, Batch, concat, rows_of, take
 from dedup.stages.band import BucketPairs, band, shared
+from dedup.stages.gram import gram, meet
+from dedup.stages.gram import marks_of as gram_marks
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
 from dedup.stages.sketch import key_name
@@ -38,8 +39,6 @@ BEGUN = 4
 """Bands that are grouped ahead."""
 NO_LIMIT = 1 << 40
 """What no bucket reaches."""
-MARKS_A_GRAM = 256
-"""Places for each gram of the texts that changed: of the grams of others, one in so many meets one of them by chance."""
 
 Bools = NDArray[np.bool_]
 Found = TypeVar("Found")
@@ -192,22 +191,12 @@ class Candidates:
         others = others.copy()
         others[others] = _near(near, edits)[tokens[others]]  # two texts may meet in the piece of a third
         size = _least_piece(edits, int(tokens[changed].min()))
-        wanted = np.concatenate([grams for grams, _, _ in self._grams(texts, np.flatnonzero(changed), arena, size)])
-        shift = np.uint64(64 - min(max(MARKS_A_GRAM * len(wanted), 1 << 16).bit_length(), 24))
-        marks = np.zeros(1 << (64 - int(shift)), bool)
-        marks[wanted >> shift] = True
+        wanted = concat(self._mapped(partial(gram, arena=arena, size=size), texts, np.flatnonzero(changed)))["gram"]
+        work = partial(meet, arena=arena, size=size, marks=gram_marks(wanted))
         like = np.zeros(len(others), bool)
-        for grams, bounds, rows in self._grams(texts, np.flatnonzero(others), arena, size):
-            hits = np.concatenate([[0], np.cumsum(marks[grams >> shift])])
-            like[rows] = hits[bounds[1:]] > hits[bounds[:-1]]
+        for batch in self._mapped(work, texts, np.flatnonzero(others)):
+            like[batch["rank"]] = True
         return like
-
-    def _grams(self, texts: Texts, rows: I64, arena: U8, size: int) -> Iterator[tuple[U64, I64, I64]]:
-        """Hashes of `size` tokens in a row: those of each text, their bounds, and the texts."""
-        for mine in self._batches(texts, rows):
-            values, offsets = kernels.tokens(arena, texts.of("start", mine), texts.of("end", mine))
-            grams, bounds = kernels.shingle(values, offsets, size, 0)
-            yield grams, bounds, mine
 
     def _pieces(
         self, texts: Texts, short: I64, arena: U8, edits: I64, limit: int, sides: Sequence[Side], changed: Bools | None

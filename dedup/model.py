@@ -195,7 +195,7 @@ class Furniture:
         spread, share: int64[groups], on how many pages of its host, and float64[groups], on which share of them.
         template: bool[groups], whether it has slots.
         tokens: int64[groups], tokens of its first segment.
-        slots: bool[t], offsets int64[m + 1]: for each token of each segment whether it is in a slot.
+        slots: uint64[m], for each segment of a template bit i for token i that is in a slot.
     """
 
     rows: I64
@@ -204,8 +204,7 @@ class Furniture:
     share: NDArray[np.float64]
     template: NDArray[np.bool_]
     tokens: I64
-    slots: NDArray[np.bool_]
-    offsets: I64
+    slots: U64
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dedup import kernels
 from dedup.backends.base import Backend
 from dedup.config import Config
 from dedup.desk import Stretches
+from dedup.learning import learn
 from dedup.ledger.book import Book
 from dedup.ledger.left import Left
 from dedup.ledger.removals import BOILERPLATE, LABEL, LOOP, TEMPLATE, Removals, host_names, hosts_of
@@ -200,7 +201,7 @@ class Run:
         segments["row"] = usable
         # where no host is known, what stands on many pages is shown, and nothing is cut for it
         hosts = self._hosts if known else np.zeros_like(self._hosts)
-        found = furnish(segments, hosts, arena=outcome.left.arena)
+        found = furnish(segments, hosts, learn=partial(learn, arena=outcome.left.arena, backend=self._backend))
         lead = np.full(len(found.spread), -1, np.int64)
         lead[found.group[::-1]] = found.rows[::-1]
         if outcome.passes == 1:

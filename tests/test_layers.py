@@ -25,7 +25,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
-    {"candidates", "renewal", "sparing"},
+    {"candidates", "learning", "renewal", "sparing"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},

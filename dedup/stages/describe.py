@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.model import I64, U8, Batch, Furniture, SiteText
@@ -25,9 +24,9 @@ def describe(found: Furniture, lead: I64, segments: Batch, hosts: list[str], *, 
     for group in order.tolist():
         row = int(lead[group])
         start, end = (int(segments[name][row]) for name in ("start", "end"))
-        slots = found.slots[found.offsets[place[group]] : found.offsets[place[group] + 1]]
+        slots = int(found.slots[place[group]])
         whole = arena[start:end].tobytes().decode("utf-8", "replace")
-        text = _with_slots(arena, start, end, slots) if slots.any() else whole
+        text = _with_slots(arena, start, end, slots) if slots else whole
         host = hosts[int(segments["document"][row])]
         result.append(
             SiteText(host, text, int(found.spread[group]), float(found.share[group]), bool(found.template[group]))
@@ -35,11 +34,12 @@ def describe(found: Furniture, lead: I64, segments: Batch, hosts: list[str], *, 
     return result
 
 
-def _with_slots(arena: U8, start: int, end: int, slots: NDArray[np.bool_]) -> str:
+def _with_slots(arena: U8, start: int, end: int, slots: int) -> str:
     """The text of a segment with `□` for each slot."""
     _, _, starts, ends = kernels.tokenize(arena, np.array([start]), np.array([end]))
     parts, place, is_open = [], start, False
-    for slot, low, high in zip(slots.tolist(), starts.tolist(), ends.tolist(), strict=True):
+    for number, (low, high) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        slot = bool(slots >> number & 1)
         if slot and is_open:
             place = high
             continue

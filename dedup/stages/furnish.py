@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.model import I64, MIX, U8, U64, Batch, Furniture, distinct
+from dedup.model import I64, MIX, U64, Batch, Furniture, distinct, rows_of
 
 LEAST_SPREAD = 3
 LEAST_SHARE = 0.05
@@ -22,13 +23,6 @@ WHOLE_SHARE = 0.75
 """Long segments are none if they, and others that stand on two pages, each counted once, are this share of most of their pages, short
 boilerplate not counted: they are an article that was posted again with another title and signature, or a bulletin in which only the
 numbers change. Web pages of the tests: recall .463; .457 with a half."""
-CONSTANT_WEIGHT = 4
-CONSTANT_SHARE = 1 / 3
-"""Least weight of what a template's segments have in common, and its least share of each of them."""
-SLOT_WEIGHT = 8
-"""Most weight of one slot: a name or a date is up to eight Han or four words. Web pages: precision .9705; .9695 with 24."""
-COMMON_SHARE = 0.5
-"""A token is constant in a segment if it stands in this share of the segments that have the same commonest pair of tokens."""
 EDGE_SEGMENTS = 8
 DENSE_SEGMENTS = 10
 DENSE_SHARE = 0.3
@@ -89,23 +83,7 @@ class _Places:
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Skeletons:
-    """Segments without what varies.
-
-    Attributes:
-        hash: uint64[n], of what is constant in each, with a mark for each slot; even.
-        usable: bool[n], whether that is enough to be a template.
-        varies: bool[t], offsets int64[n + 1]: for each token whether it is in a slot.
-    """
-
-    hash: U64
-    usable: Bools
-    varies: Bools
-    offsets: I64
-
-
-def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
+def furnish(segments: Batch, host: I64, *, learn: Callable[[Batch], Batch]) -> Furniture:
     """Find boilerplate among the segments of pages whose hosts are known.
 
     A segment, or a template, is boilerplate of a host if it stands on at least 3 of its pages and 5 % of them, or on 10 and 1 %; mostly
@@ -116,7 +94,7 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     Args:
         segments: all paragraphs, sorted by document and start: `document`, `start`, `end`, `hash`, `tokens`; each has a token.
         host: int64[documents], a number for each host, -1 unknown.
-        arena: uint8[...], the text.
+        learn: tells what is constant in short segments, see `stages.skeleton`.
     """
     rows = np.flatnonzero(host[segments["document"]] >= 0)
     document, tokens = segments["document"][rows], segments["tokens"][rows]
@@ -130,24 +108,20 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     places = _Places.of(document, tokens)
     alone = np.bincount(document)[document] == 1  # a page of one segment is its own text
     rest = np.flatnonzero(~chosen & ~alone & (tokens <= SHORT_TOKENS) & _near(places, chosen))
-    starts, ends = segments["start"][rows[rest]], segments["end"][rows[rest]]
-    skeletons = _skeletons(arena, starts, ends, mine[rest], page[rest], pages)
-    counts, group = _spread(mine[rest], skeletons.hash, page[rest])
-    is_template = skeletons.usable & _passes(counts[group], pages[mine[rest]])
-    keys[rest[is_template]] = skeletons.hash[is_template] | np.uint64(1)
+    rest, skeletons, varies = _templates(segments, rows, rest, mine, page, pages, learn)
+    keys[rest] = skeletons | np.uint64(1)
     doubtful = chosen & ((spread < SURE_SPREAD) | (share < PLACED_SHARE))
     doubtful &= (tokens < LONG_SEGMENT) | (share < LONG_SURE_SHARE)
-    doubtful[rest[is_template]] = True
-    chosen[rest[is_template]] = True
+    doubtful[rest] = True
+    chosen[rest] = True
     group = _named(mine, keys)
     chosen &= ~doubtful | _placed(places, chosen, group)
     again = spread >= 2
     articles = chosen & _articles(places, chosen, group, again)
     chosen &= ~articles
-    is_template &= chosen[rest]
     in_menus = _in_menus(places, again & (share >= LEAST_SHARE), ~chosen) & ~articles
-    which = np.full(len(rows), -1, np.int64)
-    which[rest[is_template]] = np.flatnonzero(is_template)
+    slots = np.zeros(len(rows), np.uint64)
+    slots[rest] = np.where(chosen[rest], varies, np.uint64(0))
     found = np.flatnonzero(chosen | in_menus)
     spread, group = _spread(mine[found], keys[found], page[found])
     # some of a template's segments may be too long
@@ -155,11 +129,25 @@ def furnish(segments: Batch, host: I64, *, arena: U8) -> Furniture:
     spread, group = _spread(mine[found], keys[found], page[found])
     first = np.zeros(len(spread), np.int64)
     first[group[::-1]] = found[::-1]
-    offsets = np.concatenate([[0], np.cumsum(tokens[found])]).astype(np.int64)
     return Furniture(
         rows=rows[found], group=group, spread=spread, share=spread / np.maximum(pages[mine[first]], 1),
-        template=which[first] >= 0, tokens=tokens[first], slots=_slots_of(skeletons, which[found], offsets), offsets=offsets,
+        template=slots[first] != 0, tokens=tokens[first], slots=slots[found],
     )  # fmt: skip
+
+
+def _templates(
+    segments: Batch, rows: I64, rest: I64, host: I64, page: I64, pages: I64, learn: Callable[[Batch], Batch]
+) -> tuple[I64, U64, U64]:
+    """Which of the `rest` are of a template that passes; the hash of what is constant in each, and its tokens that vary, a bit each."""
+    least = np.maximum(LEAST_SPREAD, np.minimum(LEAST_SHARE * pages, np.maximum(10, 0.01 * pages)))[host[rest]]
+    places = {name: segments[name][rows[rest]] for name in ("start", "end")}
+    found = learn({**places, "row": rest, "host": host[rest], "page": page[rest], "least": least})
+    if not rows_of(found):
+        return rest[:0], np.zeros(0, np.uint64), np.zeros(0, np.uint64)
+    row = found["row"]
+    counts, group = _spread(host[row], found["hash"], page[row])
+    mine = found["usable"] & _passes(counts[group], pages[host[row]])
+    return row[mine], found["hash"][mine], found["varies"][mine]
 
 
 def _pages(document: I64, hashes: U64, tokens: I64, host: I64, n: int) -> I64:
@@ -291,23 +279,3 @@ def _others(places: _Places, chosen: Bools) -> tuple[I64, I64]:
     """How many segments that are not chosen stand before and after each one in its document."""
     others = np.concatenate([[0], np.cumsum(~chosen)])
     return others[:-1] - others[places.low], others[places.high] - others[1:]
-
-
-def _skeletons(arena: U8, starts: I64, ends: I64, host: I64, page: I64, pages: I64) -> _Skeletons:
-    """What is constant in each of some short segments."""
-    values, offsets = kernels.tokens(arena, starts, ends)
-    least = np.maximum(3, np.minimum(0.05 * pages, np.maximum(10, 0.01 * pages)))[host]
-    hashes, weights, varies = kernels.skeletons(values, offsets, host, page, least, COMMON_SHARE)
-    whole, kept, longest = weights.T
-    usable = (kept >= CONSTANT_WEIGHT) & (kept >= CONSTANT_SHARE * whole) & (longest <= SLOT_WEIGHT) & (longest > 0)
-    return _Skeletons(hashes, usable, varies.astype(bool), offsets)
-
-
-def _slots_of(skeletons: _Skeletons, which: I64, offsets: I64) -> Bools:
-    """The slots of the chosen segments, `which` of the skeletons each is; -1: it has none."""
-    sizes = np.diff(offsets)
-    has = np.repeat(which >= 0, sizes)
-    place = np.arange(int(offsets[-1])) - np.repeat(offsets[:-1], sizes)
-    slots = np.zeros(len(place), bool)
-    slots[has] = skeletons.varies[(place + np.repeat(skeletons.offsets[which], sizes))[has]]
-    return slots
