@@ -19,11 +19,10 @@
 
 #define LARGE ((size_t)1 << 20)
 #define LARGEST_SHARE 16 /* of what may lie outside of files, one part in so many */
-#define LEAST_RESIDENT ((size_t)48 << 20) /* of files: letting go more often would cost more than it saves */
+#define LEAST_RESIDENT ((size_t)48 << 20) /* of blocks: letting go more often would cost more than it saves */
 #define MARGIN ((size_t)16 << 20)
 #define STRETCH ((size_t)8 << 20)
 #define PATIENCE 2000000 /* nanoseconds between looks */
-#define HUGE_SHARE 8     /* of the cap: a larger block is read here and there, a smaller one can be resident as a whole */
 
 typedef struct block {
     char *data;
@@ -36,7 +35,7 @@ static block *blocks;
 static size_t block_count, block_room;
 static int users, watching;
 static char *home;
-static size_t cap, spilled, most_spilled;
+static size_t cap, spilled, most_spilled, of_libraries;
 static int statm = -1;
 static atomic_size_t heap_limit;   /* for large blocks outside of files while there are users, else 0: read without the lock */
 static atomic_size_t spilled_blocks;
@@ -78,8 +77,9 @@ static void note_spilled(size_t more, size_t less) {
     note_held(atomic_load(&in_heap));
 }
 
-/* Resident bytes of the process, and those of them that belong to files. */
-static int resident(size_t *all, size_t *of_files) {
+/* Resident bytes of the process, and those of them that belong to blocks in files: those of other files, which are libraries,
+ * are told as long as there are no blocks. */
+static int resident(size_t *all, size_t *of_blocks) {
     char text[128];
     unsigned long size, pages, shared;
     ssize_t n = pread(statm, text, sizeof text - 1, 0);
@@ -87,7 +87,9 @@ static int resident(size_t *all, size_t *of_files) {
     text[n] = 0;
     if (sscanf(text, "%lu %lu %lu", &size, &pages, &shared) != 3) return 0;
     *all = pages * (size_t)sysconf(_SC_PAGESIZE);
-    *of_files = shared * (size_t)sysconf(_SC_PAGESIZE);
+    shared *= (size_t)sysconf(_SC_PAGESIZE);
+    if (!block_count) of_libraries = shared;
+    *of_blocks = shared > of_libraries ? shared - of_libraries : 0;
     return 1;
 }
 
@@ -95,12 +97,12 @@ static int resident(size_t *all, size_t *of_files) {
  * to let go of all would take what is in use as well, each time. */
 static void keep_within(void) {
     static size_t at, place;
-    size_t all = 0, of_files = 0, seen = 0;
-    if (!block_count || !resident(&all, &of_files)) return;
-    size_t others = all - of_files, limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0;
+    size_t all = 0, of_blocks = 0, seen = 0;
+    if (!resident(&all, &of_blocks) || !block_count) return;
+    size_t others = all - of_blocks, limit = cap > MARGIN ? cap - MARGIN : 0, room = limit > others ? limit - others : 0;
     if (room < LEAST_RESIDENT) room = LEAST_RESIDENT;
-    if (of_files <= room - room / 4) return; /* the rest is for what is touched until the next look */
-    while (seen <= spilled && block_count && of_files > room / 2) {
+    if (of_blocks <= room - room / 4) return; /* the rest is for what is touched until the next look */
+    while (seen <= spilled && block_count && of_blocks > room / 2) {
         if (at >= block_count || place >= blocks[at].bytes) {
             at = at + 1 < block_count ? at + 1 : 0;
             place = 0;
@@ -109,7 +111,7 @@ static void keep_within(void) {
         (void)madvise(blocks[at].data + place, bytes, MADV_DONTNEED);
         place += bytes;
         seen += bytes;
-        if (!resident(&all, &of_files)) return;
+        if (!resident(&all, &of_blocks)) return;
     }
 }
 
@@ -136,8 +138,8 @@ static void *block_new(size_t bytes) {
     if (made.file < 0) return NULL;
     made.data = mmap(NULL, made.bytes, PROT_READ | PROT_WRITE, MAP_SHARED, made.file, 0);
     if (made.data != MAP_FAILED) {
-        /* else each touch would make some two megabytes resident at once */
-        if (made.bytes > cap / HUGE_SHARE) (void)madvise(made.data, made.bytes, MADV_RANDOM);
+        /* else a touch could make two megabytes resident at once; as it is, what is in the cache comes some pages at a time */
+        (void)madvise(made.data, made.bytes, MADV_NOHUGEPAGE);
         pthread_mutex_lock(&lock);
         keep_within(); /* the watch may have to wait for its turn, and new blocks are filled at once */
         int wrong = block_noted(made);
