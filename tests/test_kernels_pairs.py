@@ -54,6 +54,19 @@ def test_large_buckets(kernels: ModuleType, wide: bool) -> None:
     assert (pairs == as_pairs(expected)).all()
 
 
+@pytest.mark.parametrize("wide", [False, True])
+def test_more_keys_than_are_grouped_at_a_time(kernels: ModuleType, wide: bool) -> None:
+    keys = np.random.default_rng(1).integers(0, 200_000, 300_000).astype(np.uint64 if wide else np.uint32)
+    keys[::1000] = 7
+    pairs, skipped = kernels.bucket_pairs(keys, 2)
+    expected, left_out = naive.bucket_pairs(keys.tolist(), 2)
+    assert skipped == left_out
+    assert sorted(map(tuple, pairs.tolist())) == sorted(expected)
+    later = pairs[:, 1]
+    assert np.count_nonzero(np.diff(later)) + 1 == len(np.unique(later))
+    assert (np.diff(pairs[:, 0])[np.diff(later) == 0] > 0).all()
+
+
 @given(data=st.data(), column=some.ragged(4))
 def test_edit_distances_are_the_oracles(kernels: ModuleType, data: st.DataObject, column: tuple[Any, I64]) -> None:
     values, offsets = column

@@ -3,13 +3,18 @@
  * Most keys are alone, so the table is all that is touched for them: 32 bits a slot, which hold the place of the
  * bucket's first member or, with the low bit set, the number of its `bucket`; and in the bits that these do not need a
  * piece of the key's hash, so that a foreign slot is passed by without a look at its key. A row of slots is looked at
- * as a whole, without a branch for each, and fetched ahead; it fills from its start, and when full the next goes on. */
+ * as a whole, without a branch for each, and fetched ahead; it fills from its start, and when full the next goes on.
+ *
+ * Many keys are first dealt out by the upper bits of their hashes (radix partitioning: Manegold, Boncz, Kersten, "Optimizing main-memory
+ * join on modern hardware", 2002), so that a table stays in a core's cache, and in what a cap on memory leaves resident. */
 #include "core.h"
 
 #if defined(__SSE2__) && !defined(DEDUP_NO_SIMD)
 #include <emmintrin.h>
 #endif
 
+#define PART_BITS 17 /* keys that are grouped at a time */
+#define MOST_BITS 10 /* parts */
 #define AHEAD 32
 #define ROW 8
 #define CACHE_LINE 64
@@ -29,8 +34,10 @@ typedef struct link {
 typedef struct grouping {
     const uint32_t *keys32; /* one of the two is NULL */
     const uint64_t *keys64;
+    const uint32_t *members; /* which item each key is of; NULL: they are all items in their order */
     size_t n;
     uint32_t limit;
+    unsigned dealt;  /* upper bits of a hash that all keys have in common */
     void *memory;    /* of the slots */
     uint32_t *slots; /* on the bound of a cache line */
     unsigned row_shift, place_bits;
@@ -42,15 +49,27 @@ typedef struct grouping {
 static bucket *bucket_at(const grouping *in, size_t number) { return (bucket *)(void *)in->buckets.data + number; }
 static link *link_at(const grouping *in, size_t number) { return (link *)(void *)in->links.data + number; }
 
-static int grouping_make(grouping *in) {
-    unsigned bits = 4, place_bits = 2;
-    while (((size_t)ROW << bits) < in->n + in->n / 2) bits++;
+static unsigned row_bits(size_t n) {
+    unsigned bits = 4;
+    while (((size_t)ROW << bits) < n + n / 2) bits++;
+    return bits;
+}
+
+/* Room for the slots of so many keys at a time. */
+static int grouping_make(grouping *in, size_t most) {
+    in->memory = array_new(((size_t)ROW << row_bits(most)) + CACHE_LINE / sizeof *in->slots, sizeof *in->slots);
+    in->slots = (uint32_t *)(((uintptr_t)in->memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+    return in->memory ? 0 : -1;
+}
+
+/* No slot is used, no bucket open; there are as many slots as the keys need. */
+static void grouping_clear(grouping *in) {
+    unsigned bits = row_bits(in->n), place_bits = 2;
     while (((size_t)1 << place_bits) < 2 * (in->n + 1)) place_bits++;
     in->row_shift = 64 - bits;
     in->place_bits = place_bits;
-    in->memory = array_zeros(((size_t)ROW << bits) + CACHE_LINE / sizeof *in->slots, sizeof *in->slots);
-    in->slots = (uint32_t *)(((uintptr_t)in->memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
-    return in->memory ? 0 : -1;
+    in->buckets.size = in->links.size = 0;
+    memset(in->slots, 0, ((size_t)ROW << bits) * sizeof *in->slots);
 }
 
 static void grouping_free(grouping *in) {
@@ -82,24 +101,28 @@ static int bucket_chain(grouping *in, bucket *to, uint32_t member) {
     return 0;
 }
 
+ALWAYS_INLINE uint32_t item_of(const grouping *in, uint32_t member) { return in->members ? in->members[member] : member; }
+
 /* Pairs of a member with the chained ones before it; takes it into the bucket. */
 static int bucket_join(grouping *in, bucket *to, uint32_t member) {
     uint32_t before = to->size++, paired = before < in->limit ? before : in->limit;
     in->skipped += before - paired;
     if (!paired) return 0;
     if (words_reserve(in->pairs, 2 * (size_t)paired)) return -1;
-    uint64_t *pair = in->pairs->data + in->pairs->size;
+    uint64_t *pair = in->pairs->data + in->pairs->size, later = item_of(in, member);
     in->pairs->size += 2 * (size_t)paired;
-    *pair++ = to->first;
-    *pair++ = member;
+    *pair++ = item_of(in, to->first);
+    *pair++ = later;
     for (uint32_t at = to->second, i = 1; i < paired; i++, at = link_at(in, at)->next) {
-        *pair++ = link_at(in, at)->member;
-        *pair++ = member;
+        *pair++ = item_of(in, link_at(in, at)->member);
+        *pair++ = later;
     }
     return before < in->limit && in->limit > 1 ? bucket_chain(in, to, member) : 0;
 }
 
 ALWAYS_INLINE uint64_t key_at(const grouping *in, int wide, size_t i) { return wide ? in->keys64[i] : in->keys32[i]; }
+
+ALWAYS_INLINE uint64_t hash_of(uint64_t key) { return key * MIX_G; }
 
 ALWAYS_INLINE uint32_t slot_first(const grouping *in, uint32_t slot, uint32_t mask) {
     uint32_t number = ((slot & mask) >> 1) - 1;
@@ -145,11 +168,11 @@ ALWAYS_INLINE status pair_up(grouping *in, int wide) {
     uint32_t *slots = in->slots, mask = (UINT32_C(1) << in->place_bits) - 1;
     size_t n = in->n;
     int alike;
-    unsigned shift = in->row_shift;
+    unsigned shift = in->row_shift, dealt = in->dealt;
     for (size_t i = 0; i < n; i++) {
         size_t ahead = i + AHEAD < n ? i + AHEAD : i;
-        PREFETCH(slots + ROW * ((key_at(in, wide, ahead) * MIX_G) >> shift));
-        uint64_t key = key_at(in, wide, i), hash = key * MIX_G;
+        PREFETCH(slots + ROW * ((hash_of(key_at(in, wide, ahead)) << dealt) >> shift));
+        uint64_t key = key_at(in, wide, i), hash = hash_of(key) << dealt;
         size_t row = (size_t)(hash >> shift);
         uint32_t piece = (uint32_t)hash & ~mask, *slot = slots + row * ROW;
         unsigned used = row_used(slot, piece, mask, &alike);
@@ -165,12 +188,81 @@ ALWAYS_INLINE status pair_up(grouping *in, int wide) {
     return STATUS_OK;
 }
 
+/* Keys and the items they are of, part by part; in a part they are in their order. */
+typedef struct parts {
+    uint32_t *keys32, *members;
+    uint64_t *keys64;
+    size_t ends[1 << MOST_BITS];
+} parts;
+
+ALWAYS_INLINE void deal(const grouping *in, int wide, unsigned bits, parts *to) {
+    size_t count = (size_t)1 << bits, sum = 0;
+    memset(to->ends, 0, count * sizeof *to->ends);
+    for (size_t i = 0; i < in->n; i++) to->ends[hash_of(key_at(in, wide, i)) >> (64 - bits)]++;
+    for (size_t part = 0; part < count; part++) {
+        size_t size = to->ends[part];
+        to->ends[part] = sum;
+        sum += size;
+    }
+    for (size_t i = 0; i < in->n; i++) {
+        uint64_t key = key_at(in, wide, i);
+        size_t at = to->ends[hash_of(key) >> (64 - bits)]++;
+        if (wide) to->keys64[at] = key;
+        else to->keys32[at] = (uint32_t)key;
+        to->members[at] = (uint32_t)i;
+    }
+}
+
+static status pair_parts(grouping *in, unsigned bits, parts *dealt) {
+    size_t count = (size_t)1 << bits, most = 0, start = 0;
+    int wide = in->keys64 != NULL;
+    if (wide) deal(in, 1, bits, dealt);
+    else deal(in, 0, bits, dealt);
+    for (size_t part = 0; part < count; part++) {
+        size_t size = dealt->ends[part] - (part ? dealt->ends[part - 1] : 0);
+        if (size > most) most = size;
+    }
+    if (grouping_make(in, most)) return STATUS_MEMORY;
+    in->dealt = bits;
+    status end = STATUS_OK;
+    for (size_t part = 0; part < count && !end; start = dealt->ends[part++]) {
+        in->n = dealt->ends[part] - start;
+        in->members = dealt->members + start;
+        if (wide) in->keys64 = dealt->keys64 + start;
+        else in->keys32 = dealt->keys32 + start;
+        grouping_clear(in);
+        end = wide ? pair_up(in, 1) : pair_up(in, 0);
+    }
+    return end;
+}
+
+static status pair_all(grouping *in) {
+    unsigned bits = 0;
+    while (bits < MOST_BITS && in->n >> bits > (size_t)1 << PART_BITS) bits++;
+    if (!bits) {
+        if (grouping_make(in, in->n)) return STATUS_MEMORY;
+        grouping_clear(in);
+        return in->keys64 ? pair_up(in, 1) : pair_up(in, 0);
+    }
+    parts *dealt = calloc(1, sizeof *dealt);
+    if (!dealt) return STATUS_MEMORY;
+    dealt->members = array_new(in->n, sizeof *dealt->members);
+    if (in->keys64) dealt->keys64 = array_new(in->n, sizeof *dealt->keys64);
+    else dealt->keys32 = array_new(in->n, sizeof *dealt->keys32);
+    int made = dealt->members && (dealt->keys64 || dealt->keys32);
+    status end = made ? pair_parts(in, bits, dealt) : STATUS_MEMORY;
+    block_free(dealt->members);
+    block_free(dealt->keys64);
+    block_free(dealt->keys32);
+    free(dealt);
+    return end;
+}
+
 static status bucket_pairs(grouping *in, int64_t limit, int64_t *skipped) {
     if (limit < 0) return STATUS_LIMIT;
     if (in->n > MAX_KEYS) return STATUS_TOO_MANY;
     in->limit = limit > (int64_t)MAX_KEYS ? MAX_KEYS : (uint32_t)limit;
-    if (grouping_make(in)) return STATUS_MEMORY;
-    status end = in->keys64 ? pair_up(in, 1) : pair_up(in, 0);
+    status end = pair_all(in);
     grouping_free(in);
     *skipped = (int64_t)in->skipped;
     return end;

@@ -22,8 +22,8 @@ def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, in
         limit: how many pairs an item proposes at most.
 
     Returns:
-        int64[m, 2] pairs (earlier, later) sorted by later, then earlier; and how many pairs of equal keys were left
-        out.
+        int64[m, 2] pairs (earlier, later), those of a later item one after the other and sorted by earlier; and how many
+        pairs of equal keys were left out.
 
     Raises:
         ValueError: limit is negative.
