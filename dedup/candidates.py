@@ -67,9 +67,16 @@ class Texts:
 
     def of(self, name: str, rows: I64 | slice = slice(None)) -> NDArray[Any]:
         """A column, or some rows of it."""
+        column = self.segments[name]
         if not rows_of(self.gone):
-            return self.segments[name][self.alone[rows]]
-        return np.concatenate([self.segments[name][self.alone], self.gone[name]])[rows]
+            return column[self.alone[rows]]
+        if isinstance(rows, slice):
+            return np.concatenate([column[self.alone], self.gone[name]])[rows]
+        stands = rows < len(self.alone)
+        result = np.empty(len(rows), column.dtype)
+        result[stands] = column[self.alone[rows[stands]]]
+        result[~stands] = self.gone[name][rows[~stands] - len(self.alone)]
+        return result
 
     def keys(self, band: int) -> U32:
         """The keys of a band."""
