@@ -56,7 +56,7 @@ class LocalBackend:
     def close(self) -> None:
         """Stop the threads."""
         if self._pool is not None:
-            self._pool.shutdown()
+            self._pool.shutdown(cancel_futures=True)  # after an error nobody asks for the rest
 
 
 def _grouped(rows: Batch, then: str, function: RunFunction) -> Batch:
