@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
-from dedup.backends.base import Backend
+from dedup.backends.base import Backend, RunFunction
 from dedup.config import Config, Matching
 from dedup.model import I64, MIX, U8, U32, U64, Batch, concat, rows_of, take
+from dedup.stages.agree import Agree, least_agreeing
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
-from dedup.stages.sketch import key_name
+from dedup.stages.sketch import LANES, key_name
 from dedup.stages.verify import NEAR_MISS, allowed_edits
 
 PARTITION_TOKENS = 64
@@ -43,6 +44,7 @@ MARKS_A_GRAM = 256
 
 Bools = NDArray[np.bool_]
 Found = TypeVar("Found")
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ class Texts:
         segments: `document`, `start`, `end`, `tokens`.
         alone: int64[...], which of them are looked at, in order of preference.
         row: int64[...], their rows in `sketched`.
-        sketched: the band keys.
-        gone: the same columns, and the band keys, of those that are no longer there; may be empty.
+        sketched: the band keys, and what is kept of the lanes.
+        gone: the same columns, and those of `sketched`, of those that are no longer there; may be empty.
     """
 
     segments: Batch
@@ -78,6 +80,14 @@ class Texts:
         mine: U32 = self.sketched[name][self.row]
         return np.concatenate([mine, self.gone[name]]) if rows_of(self.gone) else mine
 
+    def lanes(self) -> tuple[U8, I64]:
+        """What is kept of signatures, uint8[rows, lanes], and the row of each text among them."""
+        column, row = self.sketched[LANES], self.row
+        if rows_of(self.gone):
+            row = np.concatenate([row, np.arange(len(column), len(column) + rows_of(self.gone))])
+            column = np.concatenate([column, self.gone[LANES]])
+        return column.view(np.uint8).reshape(len(column), column.itemsize), row
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -99,6 +109,13 @@ class Side:
         if not chosen.all():
             rows = take(rows, chosen)
         return {**rows, "rank": self.rank[rows["rank"]]}
+
+    def by_rank(self, column: NDArray[Scalar]) -> NDArray[Scalar]:
+        """A column of the texts in the order of rank; of ranks that nobody has a zero."""
+        rank = self.rank[self.member]
+        found = np.zeros(int(rank.max(initial=-1)) + 1, column.dtype)
+        found[rank] = column[self.member]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +179,7 @@ class Candidates:
         self, texts: Texts, sides: Sequence[Side], changed: Bools | None
     ) -> Iterator[Iterator[tuple[int, Batch]]]:
         documents = texts.of("document") if any(self.own) else np.zeros(0, np.int64)
-        function = BucketPairs("key", self.config.bucket_limit)
+        functions = self._of_buckets(texts, sides)
         for number in range(self.config.matching(self.grain).bands):
             keys = texts.keys(number)
             mine = np.arange(len(keys)) if changed is None else np.flatnonzero(shared(keys, changed))
@@ -170,7 +187,18 @@ class Candidates:
                 chosen = salted(keys[mine], documents[mine]) if own else keys[mine]
                 for place, side in enumerate(sides):
                     rows = side.part({"key": chosen, "rank": mine})
-                    yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", function))
+                    yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", functions[place]))
+
+    def _of_buckets(self, texts: Texts, sides: Sequence[Side]) -> list[RunFunction]:
+        """What is proposed of a bucket's members, for each side: not what is known by its lanes to stay below the line."""
+        propose = BucketPairs("key", self.config.bucket_limit)
+        matching = self.config.matching(self.grain)
+        least = least_agreeing(matching.lanes, matching.threshold - NEAR_MISS) if matching.measure == "jaccard" else 0
+        if not least or LANES not in texts.sketched:
+            return [propose] * len(sides)
+        lanes, row = texts.lanes()
+        long = texts.of("tokens") > self.config.short_tokens
+        return [Agree(propose, lanes, side.by_rank(row), side.by_rank(long), least) for side in sides]
 
     def _from_pieces(
         self, texts: Texts, arena: U8, sides: Sequence[Side], changed: Bools | None

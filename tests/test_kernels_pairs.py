@@ -26,6 +26,26 @@ def test_bucket_pairs_are_the_oracles(kernels: ModuleType, keys: list[int], limi
     assert ([tuple(pair) for pair in pairs.tolist()], skipped) == naive.bucket_pairs(keys, limit)
 
 
+@given(data=st.data(), width=st.sampled_from([0, 1, 8, 63, 64, 65, 120, 191, 192, 193, 257, 400]), n=st.integers(1, 5))
+def test_agreements_are_the_oracles(kernels: ModuleType, data: st.DataObject, width: int, n: int) -> None:
+    draw = np.random.default_rng(data.draw(st.integers(0, 99)))
+    lanes = draw.integers(0, data.draw(st.sampled_from([1, 2, 256])), (n, width)).astype(np.uint8)
+    place = st.integers(0, n - 1)
+    rows = data.draw(st.lists(st.tuples(place, place), max_size=20))
+    counts = kernels.agreements(lanes, as_pairs(rows))
+    assert counts.dtype == np.int64
+    assert counts.tolist() == [naive.agreements(lanes[one].tolist(), lanes[two].tolist()) for one, two in rows]
+
+
+def test_agreements_of_many_pairs(kernels: ModuleType) -> None:
+    draw = np.random.default_rng(2)
+    lanes, rows = draw.integers(0, 9, (300, 120)).astype(np.uint8), draw.integers(0, 300, (40_000, 2))
+    counts = kernels.agreements(lanes, rows)
+    some_rows = draw.integers(0, len(rows), 200).tolist()
+    assert [counts[i] for i in some_rows] == [naive.agreements(*lanes[rows[i]].tolist()) for i in some_rows]
+    assert counts.sum() == (lanes[rows[:, 0]] == lanes[rows[:, 1]]).sum()
+
+
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=60))
 def test_numbers_are_the_oracles(kernels: ModuleType, keys: list[int]) -> None:
     numbers, distinct = kernels.number(np.array(keys, np.uint64))
@@ -232,6 +252,8 @@ K = "k must be between 1 and 63"
         ("band_keys", (SIGNATURES, 1, 0), "bands and rows must be at least 1"),
         ("band_keys", (SIGNATURES, 3, 3), "bands * rows must not exceed the number of lanes"),
         ("bucket_pairs", (LANES, -1), "limit must be at least 0"),
+        ("agreements", (np.zeros((3, 8), np.uint8), as_pairs([(0, 3)])), TEXT_PAIRS),
+        ("agreements", (np.zeros((0, 8), np.uint8), as_pairs([(-1, 0)])), TEXT_PAIRS),
         ("edit_distances", (VALUES, ints(0, 5), as_pairs([]), ints()), OFFSETS),
         (
             "edit_distances",

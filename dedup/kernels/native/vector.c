@@ -5,6 +5,7 @@
 #include "core.h"
 
 #define GROUP 8
+#define BYTE_SUM 192 /* whole vectors, and no more than a byte counts */
 
 #if (defined(__x86_64__) || defined(_M_X64)) && defined(__GNUC__) && !defined(DEDUP_NO_SIMD)
 #define HAVE_LEVELS 1
@@ -108,6 +109,18 @@ ALWAYS_INLINE size_t common_bits_body(const uint64_t *restrict few, size_t words
     return (size_t)total;
 }
 
+/* Summed in bytes as far as those hold it, so that the comparisons need not be widened. */
+ALWAYS_INLINE size_t equal_places_body(const uint8_t *restrict first, const uint8_t *restrict second, size_t count) {
+    size_t total = 0;
+    for (size_t from = 0; from < count; from += BYTE_SUM) {
+        size_t stop = count - from < BYTE_SUM ? count : from + BYTE_SUM;
+        uint8_t some = 0;
+        for (size_t i = from; i < stop; i++) some = (uint8_t)(some + (first[i] == second[i]));
+        total += some;
+    }
+    return total;
+}
+
 #define LEVEL(name, attribute)                                                                                       \
     attribute static void shingles_##name(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt,            \
                                           uint64_t *out) {                                                           \
@@ -125,7 +138,11 @@ ALWAYS_INLINE size_t common_bits_body(const uint64_t *restrict few, size_t words
         if (times == 1) return common_bits_body(few, words, many, 1);                                                \
         return common_bits_body(few, words, many, times);                                                            \
     }                                                                                                                \
-    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name, common_bits_##name};
+    attribute static size_t equal_places_##name(const uint8_t *first, const uint8_t *second, size_t count) {          \
+        return equal_places_body(first, second, count);                                                              \
+    }                                                                                                                \
+    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name, common_bits_##name,  \
+                                              equal_places_##name};
 
 #define NO_ATTRIBUTE
 LEVEL(any, NO_ATTRIBUTE)
