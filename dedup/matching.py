@@ -363,7 +363,7 @@ def _by_cluster(first: I64, second: I64, n: int) -> I64:
     np.minimum.at(lead, second, first)
     while not np.array_equal(further := lead[lead], lead):
         lead = further
-    return np.lexsort((first, second, lead[second]))
+    return np.lexsort((second, first, lead[second]))
 
 
 def _equal(batch: Batch, *, arena: U8) -> Batch:

@@ -21,6 +21,9 @@ from dedup.model import I64, U8, Batch, take
 MISSED = 1e-9
 """The chance at which a pair that is just at the line may be given up; of a pair above it the chance is less."""
 
+ASKED = 1 << 15
+"""Pairs that are asked about at a time: what is made of them stays in the caches."""
+
 
 def least_agreeing(lanes: int, jaccard: float) -> int:
     """The fewest lanes in which a pair of this Jaccard agrees, but with a chance below `MISSED`.
@@ -71,9 +74,15 @@ class Agree:
 
     def _staying(self, batch: Batch) -> Batch:
         first, second = batch["first"], batch["second"]
+        parts = (slice(low, low + ASKED) for low in range(0, len(first), ASKED))
+        return take(
+            batch, np.concatenate([np.zeros(0, bool), *(self._stay(first[part], second[part]) for part in parts)])
+        )
+
+    def _stay(self, first: I64, second: I64) -> NDArray[np.bool_]:
         asked = np.flatnonzero(first >= 0)
         asked = asked[self.long[first[asked]] | self.long[second[asked]]]
         pairs = np.stack([self.row[first[asked]], self.row[second[asked]]], axis=1)
         stays = np.ones(len(first), bool)
         stays[asked] = kernels.agreements(self.lanes, pairs) >= self.least
-        return take(batch, stays)
+        return stays

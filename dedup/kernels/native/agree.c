@@ -1,7 +1,7 @@
 /* How many lanes of two signatures agree. The rows of pairs lie anywhere, so they are fetched ahead. */
 #include "core.h"
 
-#define AHEAD 8
+#define AHEAD 16
 #define CACHE_LINE 64
 
 static void fetch(const uint8_t *row, size_t width) {
