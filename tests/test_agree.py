@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from math import comb
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 
 from dedup import Config, Matching
 from dedup.backends.local import LocalBackend
+from dedup.files import scan_files
 from dedup.ledger.left import Left
 from dedup.matching import GrainMatcher, Matches
 from dedup.memory import corpus_of
@@ -97,6 +100,21 @@ def test_what_is_measured_otherwise_is_not_asked() -> None:
     config = Config(grain="document", short_tokens=100)
     assert found(texts, config, LocalBackend()).candidates == unfiltered(texts, config, LocalBackend()).candidates
     assert found(texts, Config(), LocalBackend()).candidates < found(texts, config, LocalBackend()).candidates
+
+
+def test_saved_runs_keep_the_lanes(tmp_path: Path) -> None:
+    config, runs = Config(grain="document", short_tokens=20), []
+    for seed in range(2):
+        path = tmp_path / f"{seed}.jsonl"
+        path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts_of(seed, 100)), "utf-8")
+        runs.append(str(tmp_path / f"{seed}.run"))
+        scan_files([str(path)], config, save=runs[-1])
+    inputs = [str(tmp_path / f"{seed}.jsonl") for seed in range(2)]
+    whole = scan_files(inputs, config)
+    assert scan_files(runs, config) == whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(agree, "MISSED", 0.0)
+        assert scan_files(inputs, config).candidates > whole.candidates
 
 
 @pytest.mark.parametrize(("lanes", "jaccard"), [(120, 0.4), (125, 0.65), (120, 0.05), (8, 0.9), (1, 0.5), (64, 0.999)])
