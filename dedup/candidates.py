@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
+from dedup.among import Side, Texts
 from dedup.backends.base import Backend, RunFunction
 from dedup.config import Config, Matching
-from dedup.model import I64, MIX, U8, U32, U64, Batch, concat, rows_of, take
+from dedup.model import I64, MIX, U8, U64, Batch, concat, rows_of, take
 from dedup.stages.agree import Agree, least_agreeing
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
-from dedup.stages.sketch import LANES, key_name
+from dedup.stages.sketch import LANES
 from dedup.stages.verify import NEAR_MISS, allowed_edits
 
 PARTITION_TOKENS = 64
@@ -44,78 +45,6 @@ MARKS_A_GRAM = 256
 
 Bools = NDArray[np.bool_]
 Found = TypeVar("Found")
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The segments among which pairs are looked for, and behind them those that were among them before and are not any more.
-
-    Attributes:
-        segments: `document`, `start`, `end`, `tokens`.
-        alone: int64[...], which of them are looked at, in order of preference.
-        row: int64[...], their rows in `sketched`.
-        sketched: the band keys, and what is kept of the lanes.
-        gone: the same columns, and those of `sketched`, of those that are no longer there; may be empty.
-    """
-
-    segments: Batch
-    alone: I64
-    row: I64
-    sketched: Batch
-    gone: Batch
-
-    def __len__(self) -> int:
-        return len(self.alone) + rows_of(self.gone)
-
-    def of(self, name: str, rows: I64 | slice = slice(None)) -> NDArray[Any]:
-        """A column, or some rows of it."""
-        if not rows_of(self.gone):
-            return self.segments[name][self.alone[rows]]
-        return np.concatenate([self.segments[name][self.alone], self.gone[name]])[rows]
-
-    def keys(self, band: int) -> U32:
-        """The keys of a band."""
-        name = key_name(band)
-        mine: U32 = self.sketched[name][self.row]
-        return np.concatenate([mine, self.gone[name]]) if rows_of(self.gone) else mine
-
-    def lanes(self) -> tuple[U8, I64]:
-        """What is kept of signatures, uint8[rows, lanes], and the row of each text among them."""
-        column, row = self.sketched[LANES], self.row
-        if rows_of(self.gone):
-            row = np.concatenate([row, np.arange(len(column), len(column) + rows_of(self.gone))])
-            column = np.concatenate([column, self.gone[LANES]])
-        return column.view(np.uint8).reshape(len(column), column.itemsize), row
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What is paired with each other.
-
-    Attributes:
-        member: bool[texts], who takes part.
-        rank: int64[texts], the order of preference of those.
-        short: bool[texts], which of them are matched by their pieces.
-    """
-
-    member: Bools
-    rank: I64
-    short: Bools
-
-    def part(self, rows: Batch) -> Batch:
-        """Of rows that name texts those that take part, with their rank."""
-        chosen = self.member[rows["rank"]]
-        if not chosen.all():
-            rows = take(rows, chosen)
-        return {**rows, "rank": self.rank[rows["rank"]]}
-
-    def by_rank(self, column: NDArray[Scalar]) -> NDArray[Scalar]:
-        """A column of the texts in the order of rank; of ranks that nobody has a zero."""
-        rank = self.rank[self.member]
-        found = np.zeros(int(rank.max(initial=-1)) + 1, column.dtype)
-        found[rank] = column[self.member]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +109,14 @@ class Candidates:
     ) -> Iterator[Iterator[tuple[int, Batch]]]:
         documents = texts.of("document") if any(self.own) else np.zeros(0, np.int64)
         functions = self._of_buckets(texts, sides)
+        mine = np.arange(len(texts))
         for number in range(self.config.matching(self.grain).bands):
             keys = texts.keys(number)
-            mine = np.arange(len(keys)) if changed is None else np.flatnonzero(shared(keys, changed))
+            if changed is not None:
+                mine = np.flatnonzero(shared(keys, changed))
+                keys = keys[mine]
             for own in self.own:
-                chosen = salted(keys[mine], documents[mine]) if own else keys[mine]
+                chosen = salted(keys, documents[mine]) if own else keys
                 for place, side in enumerate(sides):
                     rows = side.part({"key": chosen, "rank": mine})
                     yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", functions[place]))

@@ -25,7 +25,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
-    {"candidates", "renewal", "sparing"},
+    {"among", "candidates", "renewal", "sparing"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},
