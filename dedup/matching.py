@@ -245,6 +245,7 @@ class GrainMatcher:
     def _measure(self, candidates: Batch, known: I64, segments: Batch, arena: U8, paragraphs: Batch | None) -> Batch:
         """Measure the pairs that are not `known` from the last pass."""
         fresh = np.flatnonzero(known < 0)
+        fresh = fresh[_by_cluster(candidates["first"][fresh], candidates["second"][fresh], rows_of(segments))]
         work = partial(verify, arena=arena, config=self._config, grain=self._grain)
         measured = self._over_pairs(work, candidates["first"][fresh], candidates["second"][fresh], segments)
         columns: Batch = {
@@ -343,15 +344,14 @@ def _pieces(sizes: I64, batch_bytes: int, most: int = 1 << 62) -> list[I64]:
 
 def _pair_batches(first: I64, second: I64, segments: Batch, batch_bytes: int) -> Iterator[Batch]:
     """Pairs in batches of at most `BATCH_PAIRS`, and of about `batch_bytes` of text that is in no batch before."""
-    rows = _by_cluster(first, second, rows_of(segments))
-    ends = np.stack([first[rows], second[rows]], axis=1).ravel()
+    ends = np.stack([first, second], axis=1).ravel()
     seen = np.empty(rows_of(segments), np.int64)
     seen[ends[::-1]] = np.arange(len(ends))[::-1]
     is_fresh = seen[ends] == np.arange(len(ends))
     sizes = np.where(is_fresh, segments["end"][ends] - segments["start"][ends], 0).reshape(-1, 2).sum(axis=1)
     for part in _pieces(sizes, batch_bytes, BATCH_PAIRS):
-        one, two = first[rows[part]], second[rows[part]]
-        batch: Batch = {"row": rows[part], "first": one, "second": two}
+        one, two = first[part], second[part]
+        batch: Batch = {"row": part, "first": one, "second": two}
         for name in ("start", "end", "tokens"):
             batch[f"first_{name}"], batch[f"second_{name}"] = segments[name][one], segments[name][two]
         yield batch
@@ -359,11 +359,11 @@ def _pair_batches(first: I64, second: I64, segments: Batch, batch_bytes: int) ->
 
 def _by_cluster(first: I64, second: I64, n: int) -> I64:
     """The rows of pairs, so ordered that those of texts that hang together come one after the other: each text is then read once."""
-    lead = np.arange(n)
-    np.minimum.at(lead, second, first)
+    lead = np.arange(n, dtype=np.uint32)
+    np.minimum.at(lead, second, first.astype(np.uint32))
     while not np.array_equal(further := lead[lead], lead):
         lead = further
-    return np.lexsort((second, first, lead[second]))
+    return np.argsort(lead[second].astype(np.uint64) << np.uint64(32) | first.astype(np.uint64), kind="stable")
 
 
 def _equal(batch: Batch, *, arena: U8) -> Batch:
