@@ -12,15 +12,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.backends.base import Backend
+from dedup.among import Side, Texts
+from dedup.backends.base import Backend, RunFunction
 from dedup.config import Config, Matching
-from dedup.model import I64, MIX, U8, U32, Batch, concat, rows_of, take
+from dedup.model import I64, MIX, U8, Batch, concat, rows_of, take
+from dedup.stages.agree import Agree, least_agreeing
 from dedup.stages.band import BucketPairs, band, shared
 from dedup.stages.gram import gram, meet
 from dedup.stages.gram import marks_of as gram_marks
 from dedup.stages.partition import PiecePairs, marks_of, partition
 from dedup.stages.prefix import COUNTERS, Overlap, PrefixPairs, frequency, gram_of, prefix
-from dedup.stages.sketch import key_name
+from dedup.stages.sketch import LANES
 from dedup.stages.verify import NEAR_MISS, allowed_edits
 
 PARTITION_TOKENS = 64
@@ -42,69 +44,6 @@ NO_LIMIT = 1 << 40
 
 Bools = NDArray[np.bool_]
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """The segments among which pairs are looked for, and behind them those that were among them before and are not any more.
-
-    Attributes:
-        segments: `document`, `start`, `end`, `tokens`.
-        alone: int64[...], which of them are looked at, in order of preference.
-        row: int64[...], their rows in `sketched`.
-        sketched: the band keys.
-        gone: the same columns, and the band keys, of those that are no longer there; may be empty.
-    """
-
-    segments: Batch
-    alone: I64
-    row: I64
-    sketched: Batch
-    gone: Batch
-
-    def __len__(self) -> int:
-        return len(self.alone) + rows_of(self.gone)
-
-    def of(self, name: str, rows: I64 | slice = slice(None)) -> NDArray[Any]:
-        """A column, or some rows of it."""
-        column = self.segments[name]
-        if not rows_of(self.gone):
-            return column[self.alone[rows]]
-        if isinstance(rows, slice):
-            return np.concatenate([column[self.alone], self.gone[name]])[rows]
-        stands = rows < len(self.alone)
-        result = np.empty(len(rows), column.dtype)
-        result[stands] = column[self.alone[rows[stands]]]
-        result[~stands] = self.gone[name][rows[~stands] - len(self.alone)]
-        return result
-
-    def keys(self, band: int) -> U32:
-        """The keys of a band."""
-        name = key_name(band)
-        mine: U32 = self.sketched[name][self.row]
-        return np.concatenate([mine, self.gone[name]]) if rows_of(self.gone) else mine
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """What is paired with each other.
-
-    Attributes:
-        member: bool[texts], who takes part.
-        rank: int64[texts], the order of preference of those.
-        short: bool[texts], which of them are matched by their pieces.
-    """
-
-    member: Bools
-    rank: I64
-    short: Bools
-
-    def part(self, rows: Batch) -> Batch:
-        """Of rows that name texts those that take part, with their rank."""
-        chosen = self.member[rows["rank"]]
-        if not chosen.all():
-            rows = take(rows, chosen)
-        return {**rows, "rank": self.rank[rows["rank"]]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +107,29 @@ class Candidates:
         self, texts: Texts, sides: Sequence[Side], changed: Bools | None
     ) -> Iterator[Iterator[tuple[int, Batch]]]:
         documents = texts.of("document") if any(self.own) else np.zeros(0, np.int64)
-        function = BucketPairs("key", self.config.bucket_limit)
+        functions = self._of_buckets(texts, sides)
+        mine = np.arange(len(texts))
         for number in range(self.config.matching(self.grain).bands):
             keys = texts.keys(number)
-            mine = np.arange(len(keys)) if changed is None else np.flatnonzero(shared(keys, changed))
+            if changed is not None:
+                mine = np.flatnonzero(shared(keys, changed))
+                keys = keys[mine]
             for own in self.own:
-                chosen = salted(keys[mine], documents[mine]) if own else keys[mine]
+                chosen = salted(keys, documents[mine]) if own else keys
                 for place, side in enumerate(sides):
                     rows = side.part({"key": chosen, "rank": mine})
-                    yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", function))
+                    yield zip(repeat(place), self.backend.sorted_runs([rows], "key", "rank", functions[place]))
+
+    def _of_buckets(self, texts: Texts, sides: Sequence[Side]) -> list[RunFunction]:
+        """What is proposed of a bucket's members, for each side: not what is known by its lanes to stay below the line."""
+        propose = BucketPairs("key", self.config.bucket_limit)
+        matching = self.config.matching(self.grain)
+        least = least_agreeing(matching.lanes, matching.threshold - NEAR_MISS) if matching.measure == "jaccard" else 0
+        if not least or LANES not in texts.sketched:
+            return [propose] * len(sides)
+        lanes, row = texts.lanes()
+        long = texts.of("tokens") > self.config.short_tokens
+        return [Agree(propose, lanes, side.by_rank(row), side.by_rank(long), least) for side in sides]
 
     def _from_pieces(
         self, texts: Texts, arena: U8, sides: Sequence[Side], changed: Bools | None

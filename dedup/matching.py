@@ -35,7 +35,7 @@ from dedup.sparing import says_more
 from dedup.stages.band import BucketPairs, band
 from dedup.stages.carry import carry
 from dedup.stages.segment import segment
-from dedup.stages.sketch import KEY, sketch
+from dedup.stages.sketch import KEY, LANES, sketch
 from dedup.stages.verify import verify
 
 BATCH_BYTES = 4 << 20
@@ -138,12 +138,18 @@ class GrainMatcher:
     def _map(self, left: Left, documents: I64, work: RowFunction) -> Iterator[Batch]:
         return self._backend.map_batches(work, document_batches(left, documents, self._batch_bytes))
 
+    def _over_pairs(self, work: RowFunction, first: I64, second: I64, segments: Batch) -> Batch:
+        return concat(self._backend.map_batches(work, _pair_batches(first, second, segments, self._batch_bytes)))
+
     def _segment(self, left: Left) -> RowFunction:
         return partial(segment, arena=left.arena, grain=self._grain)
 
     def _sketch(self, left: Left) -> RowFunction:
         config, matching = self._config, self._matching
-        return partial(sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows)
+        return partial(
+            sketch, arena=left.arena, k=config.k, seed=config.seed, bands=matching.bands, rows=matching.rows,
+            keeps_lanes=self._grain == "document",
+        )  # fmt: skip
 
     def matches(self, left: Left, preference: I64, paragraphs: Batch | None = None) -> Matches:
         """Find what matches among the segments that may be compared.
@@ -173,11 +179,11 @@ class GrainMatcher:
         return self._grain != "document" and (self._config.scope == "document" or self._split_scope)
 
     def comparable(self, left: Left) -> Batch:
-        """The segments that are compared, without their band keys; `row` is the place of each in `rows`."""
+        """The segments that are compared, without what of signatures is kept; `row` is the place of each in `rows`."""
         rows = self._rows
         if not rows:
             return {}
-        rows = {name: column for name, column in rows.items() if not name.startswith(KEY)}
+        rows = {name: column for name, column in rows.items() if not name.startswith((KEY, LANES))}
         rows["row"] = np.arange(rows_of(rows), dtype=np.int64)
         mask = (rows["tokens"] > 0) & ~left.dropped[rows["document"]]
         if self._grain != "document":
@@ -205,7 +211,7 @@ class GrainMatcher:
         pairs = concat(self._backend.sorted_runs([rows], "hash", "rank", BucketPairs("hash", 1)))
         found = pairs["first"] >= 0
         first, second = pairs["first"][found], pairs["second"][found]
-        proven = concat(self._backend.map_batches(partial(_equal, arena=arena), _pair_batches(first, second, segments)))
+        proven = self._over_pairs(partial(_equal, arena=arena), first, second, segments)
         if proven:
             exact[proven["second"]] = proven["first"]
         return exact
@@ -239,9 +245,9 @@ class GrainMatcher:
     def _measure(self, candidates: Batch, known: I64, segments: Batch, arena: U8, paragraphs: Batch | None) -> Batch:
         """Measure the pairs that are not `known` from the last pass."""
         fresh = np.flatnonzero(known < 0)
-        batches = _pair_batches(candidates["first"][fresh], candidates["second"][fresh], segments)
+        fresh = fresh[_by_cluster(candidates["first"][fresh], candidates["second"][fresh], rows_of(segments))]
         work = partial(verify, arena=arena, config=self._config, grain=self._grain)
-        measured = concat(self._backend.map_batches(work, batches))
+        measured = self._over_pairs(work, candidates["first"][fresh], candidates["second"][fresh], segments)
         columns: Batch = {
             "similarity": np.zeros(len(known)),
             "measure": np.zeros(len(known), np.uint8),
@@ -329,20 +335,35 @@ def document_batches(left: Left, documents: I64, batch_bytes: int = BATCH_BYTES)
         }
 
 
-def _pieces(sizes: I64, batch_bytes: int) -> list[I64]:
-    """Rows of such sizes in batches of about `batch_bytes`."""
-    group = (np.cumsum(sizes) - sizes) // batch_bytes
-    return np.split(np.arange(len(sizes)), np.flatnonzero(np.diff(group)) + 1) if len(sizes) else []
+def _pieces(sizes: I64, batch_bytes: int, most: int = 1 << 62) -> list[I64]:
+    """Rows of such sizes in batches of about `batch_bytes`, and of no more rows than `most`."""
+    rows = np.arange(len(sizes))
+    ends = np.flatnonzero(np.diff((np.cumsum(sizes) - sizes) // batch_bytes) | np.diff(rows // most))
+    return np.split(rows, ends + 1) if len(sizes) else []
 
 
-def _pair_batches(first: I64, second: I64, segments: Batch) -> Iterator[Batch]:
-    size = -(-len(first) // max(-(-len(first) // BATCH_PAIRS), 1))  # batches of one size, so that threads share them
-    for low in range(0, len(first), max(size, 1)):
-        one, two = first[low : low + size], second[low : low + size]
-        batch: Batch = {"row": np.arange(low, low + len(one), dtype=np.int64), "first": one, "second": two}
+def _pair_batches(first: I64, second: I64, segments: Batch, batch_bytes: int) -> Iterator[Batch]:
+    """Pairs in batches of at most `BATCH_PAIRS`, and of about `batch_bytes` of text that is in no batch before."""
+    ends = np.stack([first, second], axis=1).ravel()
+    seen = np.empty(rows_of(segments), np.int64)
+    seen[ends[::-1]] = np.arange(len(ends))[::-1]
+    is_fresh = seen[ends] == np.arange(len(ends))
+    sizes = np.where(is_fresh, segments["end"][ends] - segments["start"][ends], 0).reshape(-1, 2).sum(axis=1)
+    for part in _pieces(sizes, batch_bytes, BATCH_PAIRS):
+        one, two = first[part], second[part]
+        batch: Batch = {"row": part, "first": one, "second": two}
         for name in ("start", "end", "tokens"):
             batch[f"first_{name}"], batch[f"second_{name}"] = segments[name][one], segments[name][two]
         yield batch
+
+
+def _by_cluster(first: I64, second: I64, n: int) -> I64:
+    """The rows of pairs, so ordered that those of texts that hang together come one after the other: each text is then read once."""
+    lead = np.arange(n, dtype=np.uint32)
+    np.minimum.at(lead, second, first.astype(np.uint32))
+    while not np.array_equal(further := lead[lead], lead):
+        lead = further
+    return np.argsort(lead[second].astype(np.uint64) << np.uint64(32) | first.astype(np.uint64), kind="stable")
 
 
 def _equal(batch: Batch, *, arena: U8) -> Batch:

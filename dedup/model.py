@@ -14,7 +14,8 @@ U32 = NDArray[np.uint32]
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
 Batch = dict[str, NDArray[Any]]
-"""Columns of equal length under their names: what a backend moves. Each converts to an Arrow column without a copy."""
+"""Columns of equal length under their names: what a backend moves. Each converts to an Arrow column without a copy; one of items of n bytes
+(numpy's `Vn`) to a fixed size binary one."""
 
 PLACE = ("document", "start", "end")
 """The columns of a stretch."""
@@ -284,7 +285,7 @@ def distinct(values: NDArray[Scalar]) -> NDArray[Scalar]:
     return ordered[fresh]
 
 
-def among(values: I64, ordered: I64) -> NDArray[np.bool_]:
+def stands_in(values: I64, ordered: I64) -> NDArray[np.bool_]:
     """Which values are among some that are in order; `numpy.isin` takes several times as long here."""
     if not len(ordered):
         return np.zeros(len(values), bool)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.candidates import Candidates, Side, Texts
+from dedup.among import Side, Texts
+from dedup.candidates import Candidates
 from dedup.model import I64, U8, Batch, concat, packed, rows_of, take
 
 MOST_CHANGED = 1 / 8
@@ -43,7 +44,7 @@ class Renewal:
         """Find the pairs to be measured.
 
         Args:
-            segments: in order of preference, see `candidates.Texts`; `row`, their row in `sketched`; `uid`, which one that stays as
+            segments: in order of preference, see `among.Texts`; `row`, their row in `sketched`; `uid`, which one that stays as
                 it is keeps.
             sketched: all segments with their band keys.
             alone: int64[...], ranks of the segments to pair.
@@ -64,9 +65,8 @@ class Renewal:
         if renews and in_order and len(self._order) and changes <= MOST_CHANGED * len(alone):
             pairs, known, skipped = self._renewed(segments, sketched, alone, short, place, arena)
         else:
-            n = len(alone)
             texts = Texts(segments, alone, segments["row"][alone], sketched, {})
-            ((pairs, skipped),) = self._search.find(texts, arena, [Side(np.ones(n, bool), np.arange(n), short)])
+            ((pairs, skipped),) = self._search.find(texts, arena, [Side.of_all(short)])
             known = self._known(pairs, place)
         if self._search.own == (True,):  # two documents may still meet by a salted key's chance
             document = segments["document"][alone]

@@ -14,7 +14,7 @@ from dedup.config import Config
 from dedup.desk import Desk, Stretches
 from dedup.ledger.left import Left
 from dedup.matching import BATCH_BYTES, document_batches
-from dedup.model import I64, MIX, U64, Batch, among, concat, distinct, packed, rows_of, take
+from dedup.model import I64, MIX, U64, Batch, concat, distinct, packed, rows_of, stands_in, take
 from dedup.stages.band import BucketPairs, shared
 from dedup.stages.cover import Coverer, Run
 from dedup.stages.extend import extend
@@ -138,7 +138,7 @@ class RepeatFinder:
         same = (before[row] == names[lead]) & (sums_before[row] == sums)
         same &= ~changed[names[lead] >> np.int64(32)] & ~changed[names[lead] & np.int64(0xFFFFFFFF)]
         rest = order[~np.repeat(same, np.diff(np.append(lead, len(names))))]
-        stays = among(packed(self._found["later"], self._found["earlier"]), names[lead][same])
+        stays = stands_in(packed(self._found["later"], self._found["earlier"]), names[lead][same])
         return take(self._found, stays), take(batch, np.sort(rest))
 
     def _desks(self, left: Left, segments: Batch, runs: Batch) -> Iterator[tuple[Desk, Batch]]:

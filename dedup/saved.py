@@ -2,7 +2,8 @@
 
     RUN/run.json                    schema, configuration and its digest, inputs with their sizes and times
     RUN/documents.parquet           a row a document
-    RUN/segments-GRAIN.parquet      a row a segment as read: its id, place, tokens, folded hash and band keys
+    RUN/segments-GRAIN.parquet      a row a segment as read: its id, place, tokens, folded hash and band keys,
+                                    of a document what is kept of its lanes
     RUN/matches.parquet             every removal, and every pair that matches or nearly and stays
     RUN/clusters.parquet            who belongs to which kept stretch
     RUN/spread.parquet              in how many documents and hosts a cluster stands
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dedup.backends.base import Backend
 from dedup.config import Config
@@ -30,6 +32,7 @@ from dedup.log import write_json
 from dedup.matching import GrainMatcher
 from dedup.model import GRAINS, I64, MEASURES, NEAR_MISS, U64, WHYS, Batch, Corpus, concat, rows_of, take
 from dedup.pipeline import Outcome, Run
+from dedup.stages.sketch import LANE_BITS
 
 SCHEMA = "dedup.run/1"
 RUN_FILE = "run.json"
@@ -65,7 +68,13 @@ def signature_settings(config: Config) -> dict[str, Any]:
     grains = {
         f"{grain} {name}": getattr(config.matching(grain), name) for grain in GRAINS[:3] for name in ("bands", "rows")
     }
-    return {"k": config.k, "seed": config.seed, **grains, "fold table": fold_table().digest[:16]}
+    return {
+        "k": config.k,
+        "seed": config.seed,
+        "bits of a lane": LANE_BITS,
+        **grains,
+        "fold table": fold_table().digest[:16],
+    }
 
 
 def save(target: Path, outcome: Outcome, config: Config, inputs: Sequence[str], backend: Backend) -> None:
@@ -271,9 +280,7 @@ def _table(path: Path, config: Config, columns: Batch) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(
-        {name: pa.array(column, pa.string() if column.dtype == object else None) for name, column in columns.items()}
-    )
+    table = pa.table({name: pa.array(column, _type(column)) for name, column in columns.items()})
     pq.write_table(
         table.replace_schema_metadata({"dedup.digest": config.digest(), "dedup.schema": SCHEMA}),
         path,
@@ -285,4 +292,25 @@ def _rows(path: Path) -> Batch:
     import pyarrow.parquet as pq
 
     table = pq.read_table(path)
-    return {name: table.column(name).to_numpy() for name in table.column_names}
+    return {name: _array(table.column(name)) for name in table.column_names}
+
+
+def _type(column: NDArray[Any]) -> Any:
+    """The Arrow type of a column, None where Arrow sees it."""
+    import pyarrow as pa
+
+    kinds = {"O": pa.string(), "V": pa.binary(column.itemsize)}
+    return kinds.get(column.dtype.kind)
+
+
+def _array(column: Any) -> NDArray[Any]:
+    """A column of Arrow as an array."""
+    import pyarrow as pa
+
+    found: NDArray[Any]
+    if pa.types.is_fixed_size_binary(column.type):
+        whole = column.combine_chunks()
+        found = np.frombuffer(whole.buffers()[1] or b"", f"V{column.type.byte_width}")[whole.offset :][: len(whole)]
+    else:
+        found = column.to_numpy()
+    return found

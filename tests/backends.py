@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -21,12 +21,19 @@ def through_arrow(batch: Batch) -> Batch:
     if not batch:
         return batch
     sink = pa.BufferOutputStream()
-    sent = pa.record_batch([pa.array(column) for column in batch.values()], list(batch))
+    types = [pa.binary(column.itemsize) if column.dtype.kind == "V" else None for column in batch.values()]
+    sent = pa.record_batch([pa.array(*each) for each in zip(batch.values(), types, strict=True)], list(batch))
     with pa.ipc.new_stream(sink, sent.schema) as writer:
         writer.write_batch(sent)
     with pa.ipc.open_stream(sink.getvalue()) as reader:
         columns = reader.read_next_batch().columns
-    return {name: column.to_numpy(zero_copy_only=False) for name, column in zip(batch, columns, strict=True)}
+    return {name: _array(column) for name, column in zip(batch, columns, strict=True)}
+
+
+def _array(column: pa.Array) -> NDArray[Any]:
+    if pa.types.is_fixed_size_binary(column.type):
+        return np.array(column.to_pylist(), f"V{column.type.byte_width}")
+    return column.to_numpy(zero_copy_only=False)
 
 
 def through_pickle(value: T) -> T:

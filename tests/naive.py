@@ -312,6 +312,11 @@ def bucket_pairs(keys: Sequence[int], limit: int) -> tuple[list[tuple[int, int]]
     return pairs, skipped
 
 
+def agreements(one: Sequence[int], two: Sequence[int]) -> int:
+    """Places at which two sequences of one length have the same."""
+    return [x - y for x, y in zip(one, two, strict=True)].count(0)
+
+
 def independent_set(pairs: Iterable[tuple[int, int]], n: int) -> list[int]:
     """1 for each node that no kept earlier node is paired with."""
     joined = {frozenset(pair) for pair in pairs}

@@ -301,3 +301,26 @@ def test_exact_finds_the_pairs_of_licences_that_brute_force_finds() -> None:
     wanted = {frozenset(line.split("\t")[:2]) for line in listed}
     assert found.skipped == 0
     assert mine == {pair for pair in wanted if pair <= first}
+
+
+def test_texts_of_a_cluster_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Copies lie far from one another in canonical order, and few of them fit into a batch."""
+    draw = np.random.default_rng(3)
+    originals = draw.integers(0, 500, (20, 150))
+    changed = [np.where(draw.random(originals.shape) < 0.05, 500 + copy, originals) for copy in range(4)]
+    texts = [" ".join(f"w{word}" for word in text) for copies in changed for text in copies]
+    read: list[int] = []
+    shingles = kernels.text_shingles
+
+    def counted(arena: Any, starts: Any, *rest: Any) -> Any:
+        read.append(len(starts))
+        return shingles(arena, starts, *rest)
+
+    monkeypatch.setattr(kernels, "text_shingles", counted)
+    corpus = corpus_of(texts).corpus
+    matcher = GrainMatcher(Config(grain="document"), "document", LocalBackend(), batch_bytes=10_000)
+    matcher.refresh(Left(corpus), np.arange(80))
+    found = matcher.matches(Left(corpus), np.arange(80))
+    assert found.candidates == 20 * 6
+    assert len(read) > 4
+    assert sum(read) < 80 * 1.3

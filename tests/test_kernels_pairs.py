@@ -26,6 +26,26 @@ def test_bucket_pairs_are_the_oracles(kernels: ModuleType, keys: list[int], limi
     assert ([tuple(pair) for pair in pairs.tolist()], skipped) == naive.bucket_pairs(keys, limit)
 
 
+@given(data=st.data(), width=st.sampled_from([0, 1, 8, 63, 64, 65, 120, 257, 2040, 2041, 4096]), n=st.integers(1, 5))
+def test_agreements_are_the_oracles(kernels: ModuleType, data: st.DataObject, width: int, n: int) -> None:
+    draw = np.random.default_rng(data.draw(st.integers(0, 99)))
+    lanes = draw.integers(0, data.draw(st.sampled_from([1, 2, 256])), (n, width)).astype(np.uint8)
+    place = st.integers(0, n - 1)
+    rows = data.draw(st.lists(st.tuples(place, place), max_size=20))
+    counts = kernels.agreements(lanes, as_pairs(rows))
+    assert counts.dtype == np.int64
+    assert counts.tolist() == [naive.agreements(lanes[one].tolist(), lanes[two].tolist()) for one, two in rows]
+
+
+def test_agreements_of_many_pairs(kernels: ModuleType) -> None:
+    draw = np.random.default_rng(2)
+    lanes, rows = draw.integers(0, 9, (300, 120)).astype(np.uint8), draw.integers(0, 300, (40_000, 2))
+    counts = kernels.agreements(lanes, rows)
+    some_rows = draw.integers(0, len(rows), 200).tolist()
+    assert [counts[i] for i in some_rows] == [naive.agreements(*lanes[rows[i]].tolist()) for i in some_rows]
+    assert counts.sum() == (lanes[rows[:, 0]] == lanes[rows[:, 1]]).sum()
+
+
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=60))
 def test_numbers_are_the_oracles(kernels: ModuleType, keys: list[int]) -> None:
     numbers, distinct = kernels.number(np.array(keys, np.uint64))
@@ -131,6 +151,26 @@ def at_least(counts: I64, least: float, of_smaller: bool) -> list[list[int]]:
     """The counts as they are told of where a line is to be reached."""
     wholes = [min(one, two) if of_smaller else one + two - shared for shared, one, two in counts.tolist()]
     return [row if row[0] >= least * whole else [0, 0, 0] for row, whole in zip(counts.tolist(), wholes, strict=True)]
+
+
+@pytest.mark.parametrize("repeated", [1, 3])
+@pytest.mark.parametrize(("of_smaller", "shared", "own"), [(False, 200, (150, 150)), (True, 140, (210, 900))])
+def test_overlaps_right_at_the_line(
+    kernels: ModuleType, repeated: int, of_smaller: bool, shared: int, own: tuple[int, int]
+) -> None:
+    """Wherever in a text what is shared stands, and whether its size is known from another pair or not."""
+    values = np.random.default_rng(3).permutation(4_000).astype(np.uint64) * np.uint64(naive.G)
+    both, one, two = values[:shared], values[1_000 : 1_000 + own[0]], values[2_000 : 2_000 + own[1]]
+    mixed = np.random.default_rng(4).permutation(np.concatenate([both, two]))
+    others = [np.concatenate([both, two]), np.concatenate([two, both]), mixed]
+    texts = [np.concatenate([one, both]), *(np.tile(text, repeated) for text in others)]
+    offsets = np.concatenate([[0], np.cumsum([len(text) for text in texts])])
+    counts = [shared, shared + own[0], shared + own[1]]
+    for rows in ([(0, 1), (0, 2), (0, 3)] * 2, [(3, 0), (2, 0), (1, 0)], [(1, 2), (0, 2), (0, 1), (0, 3)]):
+        found = kernels.overlaps(np.concatenate(texts), offsets, as_pairs(rows), 0.4, of_smaller)
+        for (first, second), row in zip(rows, found.tolist(), strict=True):
+            if 0 in (first, second):
+                assert row == (counts if first == 0 else [counts[0], counts[2], counts[1]])
 
 
 @pytest.mark.parametrize("of_smaller", [False, True])
@@ -245,6 +285,8 @@ K = "k must be between 1 and 63"
         ("band_keys", (SIGNATURES, 1, 0), "bands and rows must be at least 1"),
         ("band_keys", (SIGNATURES, 3, 3), "bands * rows must not exceed the number of lanes"),
         ("bucket_pairs", (LANES, -1), "limit must be at least 0"),
+        ("agreements", (np.zeros((3, 8), np.uint8), as_pairs([(0, 3)])), TEXT_PAIRS),
+        ("agreements", (np.zeros((0, 8), np.uint8), as_pairs([(-1, 0)])), TEXT_PAIRS),
         ("edit_distances", (VALUES, ints(0, 5), as_pairs([]), ints()), OFFSETS),
         (
             "edit_distances",

@@ -25,7 +25,7 @@ LAYERS = [
     {"align"},
     {"ledger"},
     {"stages"},
-    {"candidates", "learning", "renewal", "sparing"},
+    {"among", "candidates", "learning", "renewal", "sparing"},
     {"matching"},
     {"desk", "repeating", "staying"},
     {"showing"},

@@ -22,6 +22,7 @@ from dedup.model import I64
 WORDS = [f"w{i}" for i in range(30)]
 SETTINGS: list[dict[str, Any]] = [
     {"grain": "document"},
+    {"grain": "document", "short_tokens": 8},
     {"grain": "paragraph", "min_tokens": 4},
     {"grain": "paragraph", "min_tokens": 4, "scope": "document"},
     {"grain": "sentence", "min_tokens": 4},

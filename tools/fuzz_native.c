@@ -211,6 +211,21 @@ static void check_pairs(const rows *with) {
     check_bounds(with, exact);
 }
 
+static void check_agreements(const rows *with, const uint8_t *bytes, size_t size) {
+    int64_t counts[MAX_PAIRS];
+    size_t width = size / MAX_ROWS;
+    DEMAND(agreements(bytes, MAX_ROWS, width, with->pairs, with->pair_count, counts) == STATUS_OK);
+    for (size_t i = 0; i < with->pair_count; i++) {
+        const uint8_t *one = bytes + (size_t)with->pairs[2 * i] * width;
+        const uint8_t *two = bytes + (size_t)with->pairs[2 * i + 1] * width;
+        int64_t same = 0;
+        for (size_t j = 0; j < width; j++) same += one[j] == two[j];
+        DEMAND(counts[i] == same);
+        for (int level = 0; level < 3; level++)
+            DEMAND(vector_choose(level)->equal_places(one, two, width) == (size_t)same);
+    }
+}
+
 static void check_buckets(const rows *with, int64_t limit) {
     uint32_t keys[MAX_VALUES];
     uint8_t kept[MAX_VALUES];
@@ -341,6 +356,7 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     int64_t bounds[MAX_ROWS + 1];
     make_rows(&with, bytes, size);
     check_pairs(&with);
+    check_agreements(&with, bytes, size);
     check_buckets(&with, (int64_t)(size % 5));
     check_steps(&with, k);
     check_partition(&with, size);
@@ -358,6 +374,7 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
     (void)edit_distances(&with.in, with.pairs, with.pair_count, with.limits, with.pair_count, distances);
     const overlap_line half = {0.5, 1};
     (void)overlaps(&with.in, with.pairs, with.pair_count, &half, distances);
+    (void)agreements(bytes, size, 1, with.pairs, with.pair_count, distances);
 }
 
 /* ---- records ------------------------------------------------------------------------------------------------- */

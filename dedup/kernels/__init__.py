@@ -37,6 +37,7 @@ text_shingles = _chosen.text_shingles
 sketch = _chosen.sketch
 band_keys = _chosen.band_keys
 bucket_pairs = _chosen.bucket_pairs
+agreements = _chosen.agreements
 number = _chosen.number
 edit_distances = _chosen.edit_distances
 overlaps = _chosen.overlaps

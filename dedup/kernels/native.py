@@ -16,7 +16,15 @@ from dedup.kernels.arrays import array as _array
 from dedup.kernels.arrays import clamped as _clamped
 from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
-from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, matching_blocks, number, overlaps
+from dedup.kernels.native_pairs import (
+    agreements,
+    bucket_pairs,
+    edit_distances,
+    independent_set,
+    matching_blocks,
+    number,
+    overlaps,
+)
 from dedup.kernels.native_partition import partition, piece_pairs
 from dedup.kernels.native_records import delimited, quoted, records, unescape, unquote, valid_utf8
 from dedup.kernels.native_skeletons import skeletons

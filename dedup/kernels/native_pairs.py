@@ -32,6 +32,25 @@ def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, in
     return made(pairs, np.int64).reshape(-1, 2), skipped
 
 
+def agreements(lanes: U8, pairs: I64) -> I64:
+    """Count the lanes in which two signatures agree.
+
+    Args:
+        lanes: uint8[n, w], of each signature the lowest byte of each lane.
+        pairs: int64[m, 2], indices of signatures.
+
+    Returns:
+        int64[m].
+
+    Raises:
+        ValueError: a pair names a signature outside 0..n-1.
+    """
+    lanes, pairs = array(lanes, np.uint8), array(pairs, np.int64)
+    counts = np.empty(len(pairs), np.int64)
+    _native.agreements(lanes, lanes.shape[0], lanes.shape[1], pairs, counts)
+    return counts
+
+
 def number(keys: U64) -> tuple[I64, U64]:
     """Number the distinct keys from 0, in the order in which they come.
 

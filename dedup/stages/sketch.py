@@ -12,6 +12,10 @@ from dedup.model import U8, U32, Batch
 KEY = "key_"
 """Band keys are the columns key_00, key_01, …: one column a band, so that each band is grouped for itself."""
 
+LANES = "lanes"
+"""What is kept of each lane of a signature, one byte a lane: a column of which an item is all of a signature's."""
+LANE_BITS = 8
+
 
 @functools.lru_cache(maxsize=8)
 def lanes(n: int, seed: int) -> tuple[U32, U32]:
@@ -26,7 +30,7 @@ def lanes(n: int, seed: int) -> tuple[U32, U32]:
     return a, b
 
 
-def sketch(batch: Batch, *, arena: U8, k: int, seed: int, bands: int, rows: int) -> Batch:
+def sketch(batch: Batch, *, arena: U8, k: int, seed: int, bands: int, rows: int, keeps_lanes: bool = False) -> Batch:
     """Add to segments what candidates are found by.
 
     Args:
@@ -35,15 +39,19 @@ def sketch(batch: Batch, *, arena: U8, k: int, seed: int, bands: int, rows: int)
         k: tokens in a shingle.
         seed: draws the lanes and salts the shingles.
         bands, rows: the signature has bands x rows lanes.
+        keeps_lanes: whether something of each lane is kept, by which pairs are told apart without their text.
 
     Returns:
         The batch with `hash` uint64 (equal for equal token sequences), `numbers` uint64 (the same for numerals alone),
-        `tokens` int64, and a band key uint32 a band. Min-hash: Broder, On the resemblance and containment of documents, 1997.
+        `tokens` int64, and a band key uint32 a band; if asked for, `lanes`, of each lane the lowest `LANE_BITS`. Min-hash: Broder, On
+        the resemblance and containment of documents, 1997.
     """
     a, b = lanes(bands * rows, seed)
     hashes, numbers, tokens, signatures = kernels.scan(arena, batch["start"], batch["end"], k, seed, a, b)
     keys = kernels.band_keys(signatures, bands, rows)
     found = {"hash": hashes, "numbers": numbers, "tokens": tokens}
+    if keeps_lanes:
+        found[LANES] = signatures.astype(np.uint8).view(f"V{bands * rows}").ravel()
     return {**batch, **found, **{key_name(band): keys[band] for band in range(bands)}}
 
 

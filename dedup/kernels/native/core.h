@@ -238,6 +238,8 @@ typedef struct vector_steps {
                    uint32_t *minima);
     /* Bits that are set in a map of `words` words and in another one of `times` as many, laid over it fold by fold. */
     size_t (*common_bits)(const uint64_t *few, size_t words, const uint64_t *many, size_t times);
+    /* Places at which two rows of bytes have the same. */
+    size_t (*equal_places)(const uint8_t *first, const uint8_t *second, size_t count);
 } vector_steps;
 
 const vector_steps *vector_choose(int level); /* 0 any CPU, 1 AVX2, 2 AVX-512; the best that runs here, up to `level` */
@@ -252,6 +254,9 @@ uint64_t salt_of(uint64_t seed);
 
 status bucket_pairs32(const uint32_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
 status bucket_pairs64(const uint64_t *keys, size_t n, int64_t limit, words *pairs, int64_t *skipped);
+/* `lanes`: n rows of `width` bytes. */
+status agreements(const uint8_t *lanes, size_t n, size_t width, const int64_t *pairs, size_t pair_count,
+                  int64_t *counts);
 status number_keys(const uint64_t *keys, size_t n, int64_t *numbers, words *distinct);
 status independent_set(const int64_t *pairs, size_t pair_count, int64_t n, uint8_t *kept);
 status edit_distances(const ragged *tokens, const int64_t *pairs, size_t pair_count, const int64_t *limits,

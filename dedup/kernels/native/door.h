@@ -66,6 +66,7 @@ PyObject *py_text_shingles(PyObject *module, PyObject *args);
 PyObject *py_sketch(PyObject *module, PyObject *args);
 PyObject *py_band_keys(PyObject *module, PyObject *args);
 PyObject *py_bucket_pairs(PyObject *module, PyObject *args);
+PyObject *py_agreements(PyObject *module, PyObject *args);
 PyObject *py_number(PyObject *module, PyObject *args);
 PyObject *py_edit_distances(PyObject *module, PyObject *args);
 PyObject *py_matching_blocks(PyObject *module, PyObject *args);

@@ -83,6 +83,23 @@ PyObject *py_bucket_pairs(PyObject *module, PyObject *args) {
     return Py_BuildValue("NL", array_of(module, &made), (long long)skipped);
 }
 
+PyObject *py_agreements(PyObject *module, PyObject *args) {
+    (void)module;
+    buffers held = {0};
+    Py_buffer *b = held.of;
+    Py_ssize_t n, width;
+    if (!PyArg_ParseTuple(args, "y*nny*w*:agreements", b, &n, &width, b + 1, b + 2)) return NULL;
+    size_t pair_count = items(b + 1, 16);
+    if (n < 0 || width < 0 || (width && items(b, 1) / (size_t)width < (size_t)n) || !fits(b + 1, 8, 0) ||
+        !fits(b + 2, 8, pair_count))
+        return released(&held, fail(STATUS_BUFFER));
+    status end;
+    Py_BEGIN_ALLOW_THREADS
+    end = agreements(b[0].buf, (size_t)n, (size_t)width, b[1].buf, pair_count, b[2].buf);
+    Py_END_ALLOW_THREADS
+    return released(&held, none_or(end));
+}
+
 PyObject *py_edit_distances(PyObject *module, PyObject *args) {
     (void)module;
     buffers held = {0};

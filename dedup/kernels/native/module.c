@@ -12,6 +12,7 @@ static PyMethodDef functions[] = {
     {"sketch", py_sketch, METH_VARARGS, NULL},
     {"band_keys", py_band_keys, METH_VARARGS, NULL},
     {"bucket_pairs", py_bucket_pairs, METH_VARARGS, NULL},
+    {"agreements", py_agreements, METH_VARARGS, NULL},
     {"number", py_number, METH_VARARGS, NULL},
     {"edit_distances", py_edit_distances, METH_VARARGS, NULL},
     {"matching_blocks", py_matching_blocks, METH_VARARGS, NULL},

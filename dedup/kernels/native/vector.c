@@ -5,6 +5,7 @@
 #include "core.h"
 
 #define GROUP 8
+#define BYTE_SUM 255 /* no more than a byte counts */
 
 #if (defined(__x86_64__) || defined(_M_X64)) && defined(__GNUC__) && !defined(DEDUP_NO_SIMD)
 #define HAVE_LEVELS 1
@@ -108,6 +109,27 @@ ALWAYS_INLINE size_t common_bits_body(const uint64_t *restrict few, size_t words
     return (size_t)total;
 }
 
+/* Eight places at a time in a word: of bytes that differ the high bit is set, and summed in bytes as far as those hold it. */
+ALWAYS_INLINE size_t equal_places_body(const uint8_t *restrict first, const uint8_t *restrict second, size_t count) {
+    const uint64_t low = UINT64_C(0x7F7F7F7F7F7F7F7F), ones = UINT64_C(0x0101010101010101);
+    const uint64_t pairs = UINT64_C(0x00FF00FF00FF00FF);
+    size_t words = count / 8, differ = 0;
+    for (size_t from = 0; from < words; from += BYTE_SUM) {
+        size_t stop = words - from < BYTE_SUM ? words : from + BYTE_SUM;
+        uint64_t sums = 0;
+        for (size_t i = from; i < stop; i++) {
+            uint64_t one, two;
+            memcpy(&one, first + 8 * i, sizeof one);
+            memcpy(&two, second + 8 * i, sizeof two);
+            one ^= two;
+            sums += (((one & low) + low) | one) >> 7 & ones;
+        }
+        differ += (size_t)((((sums & pairs) + (sums >> 8 & pairs)) * UINT64_C(0x0001000100010001)) >> 48);
+    }
+    for (size_t i = 8 * words; i < count; i++) differ += first[i] != second[i];
+    return count - differ;
+}
+
 #define LEVEL(name, attribute)                                                                                       \
     attribute static void shingles_##name(const uint64_t *tokens, size_t count, unsigned k, uint64_t salt,            \
                                           uint64_t *out) {                                                           \
@@ -125,7 +147,11 @@ ALWAYS_INLINE size_t common_bits_body(const uint64_t *restrict few, size_t words
         if (times == 1) return common_bits_body(few, words, many, 1);                                                \
         return common_bits_body(few, words, many, times);                                                            \
     }                                                                                                                \
-    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name, common_bits_##name};
+    attribute static size_t equal_places_##name(const uint8_t *first, const uint8_t *second, size_t count) {          \
+        return equal_places_body(first, second, count);                                                              \
+    }                                                                                                                \
+    static const vector_steps steps_##name = {shingles_##name, lane_hashes_##name, minima_##name, common_bits_##name,  \
+                                              equal_places_##name};
 
 #define NO_ATTRIBUTE
 LEVEL(any, NO_ATTRIBUTE)

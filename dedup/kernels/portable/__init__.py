@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dedup.kernels.portable.delimited import delimited, unquote
 from dedup.kernels.portable.pairs import (
+    agreements,
     bucket_pairs,
     edit_distances,
     independent_set,
@@ -22,6 +23,7 @@ from dedup.kernels.portable.text import lines, tokenize, tokens
 from dedup.kernels.portable.widen import gather, widen
 
 __all__ = [
+    "agreements",
     "band_keys",
     "bucket_pairs",
     "delimited",

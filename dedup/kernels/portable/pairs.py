@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from dedup.kernels.portable.checks import I64, check_offsets, check_pairs
 from dedup.kernels.portable.text import U8, U64
 
+BATCH_ROWS = 1 << 14
+"""Pairs of rows that are laid side by side at a time."""
 MATCHED_TOKENS = 4096
 """The longest sequences whose matching blocks are looked for: that takes quadratic time."""
 
@@ -43,6 +45,27 @@ def bucket_pairs(keys: NDArray[np.unsignedinteger], limit: int) -> tuple[I64, in
     within = np.arange(len(later)) - np.repeat(np.cumsum(count) - count, count)
     pairs = np.stack([order[begin[later] + within], later], axis=1).astype(np.int64, copy=False)
     return pairs, int(rank.sum()) - len(pairs)
+
+
+def agreements(lanes: U8, pairs: I64) -> I64:
+    """Count the lanes in which two signatures agree.
+
+    Args:
+        lanes: uint8[n, w], of each signature the lowest byte of each lane.
+        pairs: int64[m, 2], indices of signatures.
+
+    Returns:
+        int64[m].
+
+    Raises:
+        ValueError: a pair names a signature outside 0..n-1.
+    """
+    check_pairs(pairs, len(lanes))
+    counts = np.empty(len(pairs), np.int64)
+    for low in range(0, len(pairs), BATCH_ROWS):
+        first, second = pairs[low : low + BATCH_ROWS].T
+        counts[low : low + BATCH_ROWS] = np.count_nonzero(lanes[first] == lanes[second], axis=1)
+    return counts
 
 
 def number(keys: U64) -> tuple[I64, U64]:
