@@ -284,8 +284,7 @@ def _write(
         for source in corpus.sources:
             accounts.append(cleaner.clean(source.index, target))
             progress.advance(Path(source.path).stat().st_size)
-        for line in lines.kept():
-            log.write(line)
+        cleaner.finish()
     write_json(folder / REPORT, result.as_dict())
     write_json(folder / MANIFEST, _manifest(corpus, config, accounts))
     return accounts

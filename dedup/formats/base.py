@@ -75,6 +75,23 @@ class SourceReader(Protocol):
         """
         ...
 
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """Settle and locate the spans of many records at once. Text formats only.
+
+        Args:
+            block: uint8[...], whole raw records.
+            records: int64[d, 2], the byte range of each in the block.
+            owner: int64[m], which of the records a span is of, ascending.
+            spans: int64[m, 3], text field, start and end of each, those of a record as `settle` takes them.
+
+        Returns:
+            int64[m, 2] twice: start and end of each settled span in its field, and its byte range in the block.
+
+        Raises:
+            ValueError: as `settle` and `locate`.
+        """
+        ...
+
 
 def field_bounds(lengths: I64) -> I64:
     """Lay the text fields of each document out with `FIELD_BREAK` between them.

@@ -13,11 +13,12 @@ from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.escapes import JsonPlaces
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import locate_spans, settle_spans
+from dedup.formats.ranges import by_record
 from dedup.formats.sample import key_of, kinds_of
 from dedup.formats.strict import BadLineError, count_fields, members, values_of
 from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.kernels.arrays import ESCAPED, NULL, NUMBER, OTHER, STRING
-from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
+from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings, distinct
 
 SAMPLE_RECORDS = 1000
 SAMPLE_BYTES = 1 << 20
@@ -64,6 +65,38 @@ class JsonlReader:
         ranges = locate_spans([places for places, _ in fields], spans)
         starts = [fields[field][1] for field, _, _ in spans]
         return [(first + start, first + end) for first, (start, end) in zip(starts, ranges, strict=True)]
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """See `SourceReader.ranges`."""
+        mine = distinct(owner)
+        which = np.searchsorted(mine, owner)
+        place = np.concatenate([[0], np.cumsum(records[mine, 1] - records[mine, 0])])
+        text = np.empty(place[-1], np.uint8)
+        kernels.gather(block, records[mine, 0], records[mine, 1], text)
+        lines, members_of, kinds, found = kernels.records(text, self._names.values, self._names.offsets)
+        if not np.array_equal(lines.ravel()[::2], place[:-1]):
+            return by_record(self, block, records, owner, spans)
+        n = len(self.fields.text)
+        plain = ((kinds[:, :n] == STRING) | (kinds[:, :n] == ESCAPED))[:, :, None]
+        strings = np.where(plain, found[:, :n], place[:-1, None, None]).reshape(-1, 2)
+        sure = members_of >= 0
+        wanted = np.flatnonzero(sure[which])
+        string = which[wanted] * n + spans[wanted, 0]
+        firsts = 2 * np.searchsorted(string, np.arange(len(strings) + 1))
+        borders, halves = kernels.json_places(text, strings[:, 0], strings[:, 1], firsts, spans[wanted, 1:].ravel())
+        sure &= ~halves.reshape(-1, n).any(axis=1)
+        # a border inside an escape moves into the stretch: its start to the escape's end, its end to the escape's start
+        borders = borders.reshape(-1, 2, 4)
+        start, raw_start, end, raw_end = borders[:, 0, 2], borders[:, 0, 3], borders[:, 1, 0], borders[:, 1, 1]
+        raw_end, end = np.where(end < start, raw_start, raw_end), np.maximum(start, end)
+        base = strings[string, 0] - place[which[wanted]] + records[owner[wanted], 0]
+        settled, ranges = np.empty((len(spans), 2), np.int64), np.empty((len(spans), 2), np.int64)
+        settled[wanted] = np.stack([start, end], axis=1)
+        ranges[wanted] = np.stack([base + raw_start, base + raw_end], axis=1)
+        odd = ~sure[which]
+        if odd.any():
+            settled[odd], ranges[odd] = by_record(self, block, records, owner[odd], spans[odd])
+        return settled, ranges
 
     def _places(self, raw: bytes) -> list[tuple[JsonPlaces, int]]:
         """The text fields of a record, and where the string of each starts; those of the last record are held."""

@@ -18,7 +18,15 @@ from dedup.kernels.arrays import made as _made
 from dedup.kernels.fold_table import load
 from dedup.kernels.native_pairs import bucket_pairs, edit_distances, independent_set, matching_blocks, number, overlaps
 from dedup.kernels.native_partition import partition, piece_pairs
-from dedup.kernels.native_records import delimited, quoted, records, unescape, unquote, valid_utf8
+from dedup.kernels.native_records import (
+    compose,
+    delimited,
+    json_places,
+    records,
+    unescape,
+    unquote,
+    valid_utf8,
+)
 from dedup.kernels.native_skeletons import skeletons
 from dedup.kernels.native_widen import gather, widen
 
