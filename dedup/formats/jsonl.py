@@ -150,6 +150,7 @@ class JsonlReader:
             meta=meta,
             bad=tuple(bad),
             consumed=consumed,
+            utf8=not len(odd),  # a line that the kernel is sure of is UTF-8
         )
 
     def _odd(self, lines: I64, members_of: I64, kinds: U8) -> I64:

@@ -81,8 +81,9 @@ def _bare(batch: Documents) -> Documents:
     # Not `replace`: of many small files that would be a tenth of the time.
     text = Strings(_NOTHING, batch.text.offsets)
     return Documents(
-        batch.source, batch.records, batch.positions, text, batch.bounds, batch.meta, batch.bad, batch.markdown
-    )
+        batch.source, batch.records, batch.positions, text, batch.bounds, batch.meta, batch.bad, batch.markdown,
+        utf8=batch.utf8,
+    )  # fmt: skip
 
 
 def _size(path: str) -> int:
@@ -153,6 +154,7 @@ def _corpus(
         meta=_meta(parts),
         bad=bad,
         fields=fields,
+        utf8=np.repeat(np.array([part.utf8 for part in parts], bool), sizes),
     )
 
 
@@ -170,6 +172,7 @@ def _joined_documents(parts: list[Documents]) -> Documents:
         meta=_meta(parts),
         bad=tuple(record for part in parts for record in part.bad),
         consumed=sum(part.consumed for part in parts),
+        utf8=all(part.utf8 for part in parts),
     )
 
 
