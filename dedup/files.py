@@ -7,13 +7,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dedup import pipeline, spill
 from dedup.backends.base import Backend
+from dedup.backends.beside import Beside
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
 from dedup.errors import DedupError, InputChangedError, UsageError
@@ -135,7 +136,7 @@ def clean_files(
         if not dry_run:
             with _target(out, log, overwrite, list(inputs), found.sources) as target:
                 try:
-                    accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress)
+                    accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress, threads)
                 except Exception:
                     _check_unchanged(found.sources, prints)  # whatever came of a change, the change is what to tell
                     raise
@@ -269,7 +270,13 @@ def _target(out: str, log: str | None, overwrite: bool, inputs: list[str], sourc
 
 
 def _write(
-    outcome: pipeline.Outcome, config: Config, result: Report, target: Path, keep_bad: bool, progress: Progress
+    outcome: pipeline.Outcome,
+    config: Config,
+    result: Report,
+    target: Path,
+    keep_bad: bool,
+    progress: Progress,
+    threads: int,
 ) -> list[Account]:
     """Everything that OUT holds."""
     folder = target / FOLDER
@@ -277,10 +284,15 @@ def _write(
     corpus = outcome.corpus
     accounts: list[Account] = []
     progress.phase("writing", sum(Path(source.path).stat().st_size for source in corpus.sources))
-    with open_compressed(str(folder / REMOVED), "zstd") as removed, (folder / QUARANTINE).open("wb") as quarantine:
-        log = LineWriter(removed)
+    with (
+        closing(Beside(threads)) as beside,
+        open_compressed(str(folder / REMOVED), "zstd") as removed,
+        (folder / QUARANTINE).open("wb") as quarantine,
+        beside.done(),
+    ):
         lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
-        cleaner = Cleaner(outcome.left, lines, log, LineWriter(quarantine), keep_bad)
+        log = LineWriter(removed, beside.call)
+        cleaner = Cleaner(outcome.left, lines, log, LineWriter(quarantine), keep_bad, beside)
         for source in corpus.sources:
             accounts.append(cleaner.clean(source.index, target))
             progress.advance(Path(source.path).stat().st_size)

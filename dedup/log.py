@@ -57,10 +57,18 @@ def raw_of(line: Line) -> bytes | None:
 
 
 class LineWriter:
-    """JSON lines to a stream; `count` of them are removals, named `r000001` and on."""
+    """JSON lines to a stream; `count` of them are removals, named `r000001` and on.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Args:
+        stream: where they go.
+        later: calls the stream's `write`, perhaps later, for the lines of removals.
+    """
+
+    def __init__(
+        self, stream: BinaryIO, later: Callable[[Callable[[memoryview], object], memoryview], None] | None = None
+    ) -> None:
         self._stream = stream
+        self._later = later
         self.count = 0
 
     def plain(self, line: Line) -> None:
@@ -69,7 +77,10 @@ class LineWriter:
 
     def put(self, lines: U8, count: int) -> None:
         """Write the lines of so many removals."""
-        self._stream.write(lines.data)
+        if self._later is None:
+            self._stream.write(lines.data)
+        else:
+            self._later(self._stream.write, lines.data)
         self.count += count
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dedup import kernels
+from dedup.backends.beside import Beside
 from dedup.errors import IntegrityError
 from dedup.formats import SourceReader, open_source
 from dedup.formats.compression import open_compressed, open_decompressed
@@ -65,24 +66,27 @@ class Account:
 
 @dataclass(slots=True)
 class _Tally:
-    """A binary stream that counts and hashes what passes through it."""
+    """A binary stream that counts and hashes what passes through it, and writes and hashes beside the caller."""
 
     stream: BinaryIO
+    beside: Beside
     size: int = 0
     digest: Any = field(default_factory=file_digest)
 
     def read(self, size: int = -1) -> bytes:
         data = self.stream.read(size)
-        self._count(data)
+        self.size += len(data)
+        self.beside.call(self.digest.update, data)
         return data
 
-    def write(self, data: bytes) -> int:
-        self._count(data)
-        return self.stream.write(data)
-
-    def _count(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> int:
         self.size += len(data)
+        self.beside.call(self._write, data)
+        return len(data)
+
+    def _write(self, data: bytes | memoryview) -> None:
         self.digest.update(data)
+        self.stream.write(data)
 
     def seekable(self) -> bool:
         return False
@@ -113,11 +117,13 @@ class Cleaner:
         lines: makes the lines of the log.
         removed, quarantine: the two logs.
         keep_bad: whether bad records stay in their place.
+        beside: does what can be done beside.
     """
 
     def __init__(
-        self, left: Left, lines: LogLines, removed: LineWriter, quarantine: LineWriter, keep_bad: bool
+        self, left: Left, lines: LogLines, removed: LineWriter, quarantine: LineWriter, keep_bad: bool, beside: Beside
     ) -> None:
+        self._beside = beside
         self._left = left
         self._corpus = left.corpus
         self._lines = lines
@@ -157,8 +163,8 @@ class Cleaner:
 
     def _copy(self, source: int, path: Path, account: Account, record: BadRecord) -> None:
         """A source that cannot be read stays as it is, byte for byte."""
-        with Path(self._corpus.sources[source].path).open("rb") as stream, path.open("wb") as out:
-            sink = _Tally(out)
+        with Path(self._corpus.sources[source].path).open("rb") as stream, path.open("wb") as out, self._beside.done():
+            sink = _Tally(out, self._beside)
             while data := stream.read(1 << 20):
                 sink.write(data)
         account.bytes_in = account.bytes_kept = sink.size
@@ -178,9 +184,9 @@ class Cleaner:
         spec = self._corpus.sources[source]
         reader = open_source(spec, self._corpus.fields[source])
         with open_decompressed(spec.path, spec.compression) as stream:
-            intake = _Tally(cast(BinaryIO, stream))
-            with open_compressed(str(path), spec.compression) as out:
-                sink = _Tally(out)
+            intake = _Tally(cast(BinaryIO, stream), self._beside)
+            with open_compressed(str(path), spec.compression) as out, self._beside.done():
+                sink = _Tally(out, self._beside)
                 splicer = Splicer(cast(BinaryIO, intake), cast(BinaryIO, sink))
                 self._edit(mine, bad, reader, splicer, account)
                 splicer.finish()
