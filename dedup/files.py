@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dedup import pipeline, spill
 from dedup.backends.base import Backend
-from dedup.backends.beside import Beside
+from dedup.backends.beside import Ahead, Beside
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
 from dedup.errors import DedupError, InputChangedError, UsageError
@@ -90,7 +90,7 @@ def scan_files(
     config = config or Config()
     plain, runs = expand(inputs)
     with spill.within(memory), opened(plain, format) as found, _backend(backend, threads) as worker:
-        outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, runs)
+        outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, threads, runs)
         result = report_of(outcome, config, top, notes)
         if save is not None:
             with stage(Path(save), overwrite=False, inputs=plain) as target:
@@ -129,7 +129,7 @@ def clean_files(
             with stage(Path(out), overwrite=False, inputs=list(inputs)):
                 pass  # says so before the work is done, not after
         with _backend(backend, threads) as worker:
-            outcome, notes = _decide(found, config, fields or Fields(), progress, worker)
+            outcome, notes = _decide(found, config, fields or Fields(), progress, worker, threads)
         _check_bad(outcome.corpus, bad_records)
         result = report_of(outcome, config, top, notes)
         accounts: list[Account] = []
@@ -220,10 +220,12 @@ def _decide(
     fields: Fields,
     progress: Progress,
     backend: Backend,
+    threads: int,
     runs: Sequence[SavedRun] = (),
 ) -> tuple[pipeline.Outcome, list[str]]:
     progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
-    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance, is_cut=config.grain != "document")
+    ahead = Ahead(threads) if threads > 1 else None
+    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance, config.grain != "document", ahead)
     run = pipeline.Run(corpus, config, backend, lambda name, _: progress.phase(name, None))
     build_on(run, config, runs)
     return run.decide(), [f"{path}: {reason}" for path, reason in found.skipped]

@@ -123,6 +123,20 @@ def test_what_goes_on_beside_keeps_its_order(monkeypatch: pytest.MonkeyPatch, th
             done.clear()
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 30])
+def test_what_is_made_ahead_comes_in_order(n: int) -> None:
+    def make(i: int) -> int:
+        time.sleep(0.002 * (i % 3 == 0))
+        return i
+
+    assert list(beside.Ahead(2)(partial(make, i) for i in range(n))) == list(range(n))
+
+
+def test_what_fails_ahead_ends_the_reading() -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(beside.Ahead(2)(partial(int, text) for text in ["1", "2", "x", "3"]))
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("after", [0, 9])
 def test_what_fails_beside_ends_the_block(threads: int, after: int) -> None:

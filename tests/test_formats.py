@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dedup.backends.beside import Ahead
 from dedup.errors import FormatError, InputChangedError, UsageError
 from dedup.formats import SourceReader, delimited, format_of, jsonl, open_source
 from dedup.formats import text as plain_text
@@ -41,9 +42,16 @@ def write(tmp_path: Path) -> Write:
 
 
 def documents(reader: SourceReader) -> list[tuple[int, tuple[int, int], bytes]]:
-    """All documents as (record, position, text), whatever the batches."""
+    """All documents as (record, position, text), whatever the batches, and whether they are made ahead."""
+    found = read(reader)
+    assert read(reader, Ahead(2)) == found
+    return found
+
+
+def read(reader: SourceReader, ahead: Ahead | None = None) -> list[tuple[int, tuple[int, int], bytes]]:
+    """All documents."""
     found = []
-    for batch in reader.read():
+    for batch in reader.read(ahead):
         assert batch.positions.shape == (len(batch), 2)
         assert batch.bounds.shape == (len(batch), len(reader.fields.text), 2)
         found += [
@@ -60,7 +68,9 @@ def texts(reader: SourceReader) -> list[bytes]:
 
 def bad(reader: SourceReader) -> list[BadRecord]:
     """All bad records in record order."""
-    return [record for batch in reader.read() for record in batch.bad]
+    found = [record for batch in reader.read() for record in batch.bad]
+    assert [record for batch in reader.read(Ahead(2)) for record in batch.bad] == found
+    return found
 
 
 def without(data: bytes, ranges: Sequence[tuple[int, int]]) -> bytes:

@@ -1,11 +1,13 @@
-"""What goes on beside the caller: hashing and writing, which give up the interpreter lock, in the order in which it is handed over."""
+"""What goes on beside the caller in the order in which it is handed over: decoding, hashing and writing, which give up the interpreter
+lock."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from typing import TypeVar
 
 from dedup import spill
@@ -14,7 +16,34 @@ WORTH_BYTES = 1 << 16
 """Less is done at once: handing it over would cost more."""
 MOST_WAITING = 4
 
+Made = TypeVar("Made")
 Data = TypeVar("Data", bound="bytes | memoryview")
+
+
+class Ahead:
+    """Calls functions in threads and yields what they give, in their order; at most two a thread are under way.
+
+    Args:
+        threads: how many may be at work.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+
+    def __call__(self, functions: Iterable[Callable[[], Made]]) -> Iterator[Made]:
+        rest = iter(functions)
+        first = list(islice(rest, 2))
+        if len(first) < 2:  # one is not worth a thread
+            yield from (function() for function in first)
+            return
+        waiting: deque[Future[Made]] = deque()
+        with ThreadPoolExecutor(self._threads, "dedup-ahead", spill.here) as pool:
+            for function in chain(first, rest):
+                waiting.append(pool.submit(function))
+                if len(waiting) >= 2 * self._threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
 
 
 class Beside:

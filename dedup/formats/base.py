@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,9 @@ RECORD_COST = 64
 Span = tuple[int, int, int]
 """Index of a text field, start and end in the UTF-8 of that field as `Documents` has it."""
 
+Ahead = Callable[[Iterable[Callable[[], Documents]]], Iterator[Documents]]
+"""Calls functions and yields what they give, in their order."""
+
 Range = tuple[int, int]
 """Start and end of bytes in a raw record."""
 
@@ -36,10 +39,13 @@ class SourceReader(Protocol):
     source: Source
     fields: Fields
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:
         """Yield the documents from the start, in batches of about the given bytes of text; a record is never split.
 
         A last batch may hold no documents, but the bad records and the `consumed` bytes that were still to be told.
+
+        Args:
+            ahead: makes the batches, and may begin some before the one before is made; does not change what comes.
 
         Raises:
             FormatError: the source is cut off or damaged beyond the single record.

@@ -13,7 +13,7 @@ import numpy as np
 
 from dedup import kernels
 from dedup.errors import FormatError
-from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds, text_fields
+from dedup.formats.base import MAX_RECORD_BYTES, META, Ahead, Range, Span, field_bounds, text_fields
 from dedup.formats.blocks import NOTHING
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.fields import Column, resolve, unresolved
@@ -70,7 +70,7 @@ class DelimitedReader:
         names = (*self.fields.text, *(getattr(self.fields, role) for role in self._roles))
         self._columns = [self._header.index(name) for name in names] if self._header else [0] * len(names)
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the documents. See `SourceReader.read`."""
         record = told = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from dedup import kernels
-from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds, text_fields
+from dedup.formats.base import MAX_RECORD_BYTES, META, Ahead, Range, Span, field_bounds, text_fields
 from dedup.formats.blocks import NOTHING, Block, blocks
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.escapes import JsonPlaces
@@ -43,17 +45,24 @@ class JsonlReader:
         self._last: tuple[bytes | None, list[tuple[JsonPlaces, int]]] = (None, [])
         self._names = Strings.of([key_of(name) for name in (*self.fields.text, *self._meta.values())])
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:
         """Yield the documents. See `SourceReader.read`."""
-        record = told = 0
+        first = 0
+        made = (make() for make in self._made(is_held=False)) if ahead is None else ahead(self._made(is_held=True))
+        for documents in made:
+            yield _numbered(documents, first)
+            first += len(documents) + len(documents.bad)
+
+    def _made(self, *, is_held: bool) -> Iterator[Callable[[], Documents]]:
+        """What makes the documents of each block, their records numbered from 0; `is_held`: also when the next block was read."""
+        told = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
             for block in _blocks(stream, self._block_bytes):
-                documents = self._documents(block, record, stream.consumed() - told)
+                held = replace(block, lines=block.lines.copy()) if is_held else block
+                yield partial(self._documents, held, stream.consumed() - told)
                 told = stream.consumed()
-                record += len(documents) + len(documents.bad)
-                yield documents
             if stream.consumed() > told:
-                yield self._documents(Block(0, 0, NOTHING), record, stream.consumed() - told)
+                yield partial(self._documents, Block(0, 0, NOTHING), stream.consumed() - told)
 
     def settle(self, raw: bytes, spans: Sequence[Span]) -> list[Span]:
         """See `SourceReader.settle`."""
@@ -120,16 +129,16 @@ class JsonlReader:
                 strings[field] = (start + 1, end - 1) if raw[start : start + 1] == b'"' else (0, 0)
         return strings
 
-    def _documents(self, block: Block, first: int, consumed: int) -> Documents:
-        """The documents of a block; `first` is the number of its first record."""
+    def _documents(self, block: Block, consumed: int) -> Documents:
+        """The documents of a block, their records numbered from 0."""
         text, bad = block.lines, []
         lines, members_of, kinds, ranges = kernels.records(text, self._names.values, self._names.offsets)
-        records = np.arange(first, first + len(lines), dtype=np.int64)
+        records = np.arange(len(lines), dtype=np.int64)
         odd = self._odd(lines, members_of, kinds)
         if block.fault is not None:
-            bad = [BadRecord(self.source.index, first, block.offset, block.length, block.fault)]
+            bad = [BadRecord(self.source.index, 0, block.offset, block.length, block.fault)]
         elif len(odd):
-            text, bad = self._read_strictly(block, first, lines, odd, kinds, ranges)
+            text, bad = self._read_strictly(block, lines, odd, kinds, ranges)
             good = ~np.isin(records, [record.record for record in bad])
             lines, kinds, ranges, records = lines[good], kinds[good], ranges[good], records[good]
         starts = ranges[:, :, 0]
@@ -160,9 +169,7 @@ class JsonlReader:
             odd |= (kinds[:, i] == NUMBER) | (kinds[:, i] == OTHER)
         return np.flatnonzero(odd)
 
-    def _read_strictly(
-        self, block: Block, first: int, lines: I64, odd: I64, kinds: U8, ranges: I64
-    ) -> tuple[U8, list[BadRecord]]:
+    def _read_strictly(self, block: Block, lines: I64, odd: I64, kinds: U8, ranges: I64) -> tuple[U8, list[BadRecord]]:
         """Read odd lines one by one: their values are put behind the block, and `kinds` and `ranges` tell of them there.
 
         Returns:
@@ -178,7 +185,7 @@ class JsonlReader:
                     raise BadLineError(f"longer than {MAX_RECORD_BYTES >> 20} MiB")
                 texts, meta = values_of(block.lines[start:end].tobytes(), self.fields.text, tuple(self._meta.values()))
             except BadLineError as why:
-                bad.append(BadRecord(self.source.index, first + row, block.offset + start, end - start, str(why)))
+                bad.append(BadRecord(self.source.index, row, block.offset + start, end - start, str(why)))
                 continue
             values += [*texts, *meta]
             bounds = place + np.cumsum([0, *(len(value) for value in (*texts, *meta))])
@@ -210,6 +217,14 @@ class JsonlReader:
                     break
                 n_records += count_fields(columns, line)
         return columns, n_records
+
+
+def _numbered(documents: Documents, first: int) -> Documents:
+    """Documents with their records numbered from `first`."""
+    if not first:
+        return documents
+    bad = tuple(replace(record, record=record.record + first) for record in documents.bad)
+    return replace(documents, records=documents.records + first, bad=bad)
 
 
 def _blocks(stream: InputStream, size: int) -> Iterator[Block]:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from dedup.errors import FormatError, UsageError
 from dedup.formats.arrow import as_bytes, joined, kind_of, offsets_of, strings_of
-from dedup.formats.base import META, RECORD_COST, Range, Span, field_bounds
+from dedup.formats.base import META, RECORD_COST, Ahead, Range, Span, field_bounds
 from dedup.formats.compression import open_file
 from dedup.formats.fields import Column, resolve
 from dedup.formats.ranges import by_record
@@ -69,7 +69,7 @@ class ParquetReader:
             self.fields = resolve(source.path, fields, names, lambda: _describe(file))
             check_text_columns(source.path, schema, self.fields.text)
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the documents. See `SourceReader.read`."""
         meta = {role: name for role in META if (name := getattr(self.fields, role)) is not None}
         columns = list(dict.fromkeys((*self.fields.text, *meta.values())))

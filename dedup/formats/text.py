@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dedup.formats.base import MAX_RECORD_BYTES, Range, Span, check_spans
+from dedup.formats.base import MAX_RECORD_BYTES, Ahead, Range, Span, check_spans
 from dedup.formats.compression import open_decompressed
 from dedup.formats.ranges import by_record
 from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
@@ -42,7 +42,7 @@ class TextReader:
         # Names given for other INPUTs mean nothing here: plain text has no fields but its text.
         self.fields = Fields(("text",))
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the one document. See `SourceReader.read`."""
         with open_decompressed(self.source.path, self.source.compression) as stream:
             reason = foreign_reason(stream.peek(HEAD_BYTES)[:HEAD_BYTES])
