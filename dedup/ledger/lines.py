@@ -72,7 +72,8 @@ class LogLines:
 
         Returns:
             `owner`: which of the documents a row is of; `removal`, `document`, `start`, `end`, the span of the text as read;
-            `field`: the text field that it begins in, `low`: where that begins; `inside`: whether it is a cut of a dropped record.
+            `field`: the text field that it begins in, `low`: where that begins; `inside`: whether it is a cut of a dropped record,
+            `is_cut`: of one that stays.
         """
         left, bounds = self._left, self._left.bounds
         dropped = left.dropped[documents]
@@ -89,7 +90,7 @@ class LogLines:
         field, low = self._fields(document, start, end)
         inside = dropped[owner] & ~is_drop
         return {"owner": owner, "removal": removal, "document": document, "start": start, "end": end, "field": field,
-                "low": low, "inside": inside, "told_start": start, "told_end": end}  # fmt: skip
+                "low": low, "inside": inside, "is_cut": ~dropped[owner], "told_start": start, "told_end": end}  # fmt: skip
 
     def told(self, rows: Batch, names: I64, taken: Taken | None = None) -> U8:
         """The lines of rows.

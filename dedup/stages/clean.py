@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dedup import kernels
 from dedup.backends.beside import Beside
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 1 << 21
 """Raw records of which something goes are held so many bytes at a time, or one by one where one is longer."""
+READY_DOCUMENTS = 1 << 11
+"""Documents that rows are made for at a time: of many small files each has few."""
 
 WHOLE_SOURCE = -1
 
@@ -109,6 +110,15 @@ class _Block:
     which: I64
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """Rows that were made for documents to come: of the touched ones from the place `first` on, `bounds` int64[n + 1] apart."""
+
+    first: int
+    bounds: I64
+    rows: Batch
+
+
 class Cleaner:
     """Writes what is left of each source, and the log.
 
@@ -130,6 +140,12 @@ class Cleaner:
         self._teller = Teller(lines, removed)
         self._quarantine = quarantine
         self._keep_bad = keep_bad
+        self._bounds = np.searchsorted(self._corpus.source, np.arange(len(self._corpus.sources) + 1))
+        self._bad: dict[int, list[BadRecord]] = {}
+        for record in self._corpus.bad:
+            self._bad.setdefault(record.source, []).append(record)
+        self._touched = np.flatnonzero(left.dropped | left.edited)
+        self._ready = _Ready(0, np.zeros(1, np.int64), lines.rows(np.zeros(0, np.int64)))
 
     def finish(self) -> None:
         """Write what is still to be told: after the last source."""
@@ -142,8 +158,8 @@ class Cleaner:
             IntegrityError: the account does not add up.
             InputChangedError: the source is not as it was read.
         """
-        mine = np.flatnonzero(self._corpus.source == source)
-        bad = [record for record in self._corpus.bad if record.source == source]
+        mine = np.arange(self._bounds[source], self._bounds[source + 1])
+        bad = self._bad.get(source, [])
         account = Account(self._corpus.sources[source].name)
         account.records_removed = int(self._left.dropped[mine].sum())
         whole = [record for record in bad if record.record == WHOLE_SOURCE]
@@ -203,43 +219,63 @@ class Cleaner:
             for record in bad:
                 self._quarantine.plain(_bad_line(record, account.name, "keep"))
             bad = []
-        documents = self._touched(mine)
-        which = np.concatenate([documents, -1 - np.arange(len(bad))])
-        places = np.array([(record.offset, record.length) for record in bad], np.int64).reshape(-1, 2)
-        places = np.concatenate([self._corpus.positions[documents], places])
-        order = np.argsort(places[:, 0], kind="stable")
-        which, starts, ends = which[order], places[order, 0], places[order].sum(axis=1)
+        documents = self._touched_of(mine)
+        if not len(documents) and not bad:
+            return
+        which, places = documents, self._corpus.positions[documents]
+        if bad:
+            which = np.concatenate([documents, -1 - np.arange(len(bad))])
+            places = np.concatenate([places, np.array([(record.offset, record.length) for record in bad], np.int64)])
+            order = np.argsort(places[:, 0], kind="stable")
+            which, places = which[order], places[order]
+        starts, ends = places[:, 0], places[:, 0] + places[:, 1]
         first = 0
         while first < len(which):
             offset = int(starts[first])
             last = max(int(np.searchsorted(ends, offset + BLOCK_BYTES, "right")), first + 1)
             raw = np.frombuffer(splicer.take(offset, int(ends[last - 1]) - offset), np.uint8)
-            records = np.stack([starts[first:last], ends[first:last]], axis=1) - offset
+            records = places[first:last].copy()
+            records[:, 0] -= offset
+            records[:, 1] += records[:, 0]
             block = _Block(raw, offset, records, which[first:last])
-            gone = np.concatenate([self._tell(block, reader, account), self._move_bad(block, bad, account)])
+            if bad:
+                moved = self._move_bad(block, bad, account)
+                is_document = block.which >= 0
+                block = replace(block, records=records[is_document], which=block.which[is_document])
+                gone = np.concatenate([self._tell(block, reader, account), moved])
+            else:
+                gone = self._tell(block, reader, account)
             splicer.keep(_without(raw, gone))
             first = last
 
-    def _touched(self, mine: I64) -> I64:
-        """Those of the documents that are dropped or cut."""
-        found: I64 = mine[self._left.dropped[mine] | self._left.edited[mine]]
-        return found
+    def _touched_of(self, mine: I64) -> I64:
+        """Those of consecutive documents that are dropped or cut."""
+        first, last = self._touched.searchsorted((mine[0], mine[-1] + 1)) if len(mine) else (0, 0)
+        return self._touched[first:last]
+
+    def _rows_of(self, documents: I64) -> Batch:
+        """The rows of consecutive ones of the documents that are dropped or cut; made for many at a time."""
+        first = int(self._touched.searchsorted(documents[0])) if len(documents) else self._ready.first
+        last, ready = first + len(documents), self._ready
+        if first < ready.first or last > ready.first + len(ready.bounds) - 1:
+            chosen = self._touched[first : max(last, first + READY_DOCUMENTS)]
+            rows = self._lines.rows(chosen)
+            ready = self._ready = _Ready(first, np.searchsorted(rows["owner"], np.arange(len(chosen) + 1)), rows)
+        mine = slice(ready.bounds[first - ready.first], ready.bounds[last - ready.first])
+        rows = {name: column[mine] for name, column in ready.rows.items()}
+        return {**rows, "owner": rows["owner"] - (first - ready.first)}
 
     def _tell(self, block: _Block, reader: SourceReader, account: Account) -> I64:
         """Say in the log what goes of the documents of a block; the byte ranges, int64[n, 2]."""
-        is_document = block.which >= 0
-        records = block.records[is_document]
-        rows = self._lines.rows(block.which[is_document])
-        owner, inside = rows["owner"], rows["inside"]
-        is_cut = ~self._left.dropped[rows["document"]]
-        ranges = np.where(inside[:, None], (0, -1), records[owner])
-        if is_cut.any():
-            rows, ranges[is_cut] = self._located(rows, is_cut, block.raw, records, reader)
+        records = block.records
+        if not len(records):
+            return records
+        rows = self._rows_of(block.which)
+        ranges = records[rows["owner"]]
+        ranges[rows["inside"]] = 0, -1
+        if rows["is_cut"].any():
+            rows, ranges = self._located(rows, ranges, block.raw, records, reader)
         hashes = [b'"%b"' % text_hash(block.raw[start:end].data).encode() for start, end in records.tolist()]
-        # restoring goes by bytes, and a record may have its fields in another order than they were named in
-        order = np.lexsort((np.where(is_cut, ranges[:, 0], 0), owner))
-        some = order[~is_cut[order] | (ranges[order, 1] > ranges[order, 0])]
-        rows, ranges = take(rows, some), ranges[some]
         gone: I64 = ranges[~rows["inside"]]
         account.bytes_removed += int((gone[:, 1] - gone[:, 0]).sum())
         told = [
@@ -250,17 +286,19 @@ class Cleaner:
         self._teller.add(Pieces(rows, block.raw, ranges, offset, told, [None] * len(told)))
         return gone
 
-    def _located(
-        self, rows: Batch, is_cut: NDArray[np.bool_], raw: U8, records: I64, reader: SourceReader
-    ) -> tuple[Batch, I64]:
-        """Rows with the spans that are cut in truth, and the byte ranges of these."""
+    def _located(self, rows: Batch, ranges: I64, raw: U8, records: I64, reader: SourceReader) -> tuple[Batch, I64]:
+        """Rows with the spans that are cut in truth, and the byte ranges of these; without those of which nothing is cut."""
+        is_cut, ranges = rows["is_cut"], ranges.copy()
         cuts = take(rows, is_cut)
         spans = np.stack([cuts["field"], cuts["start"] - cuts["low"], cuts["end"] - cuts["low"]], axis=1)
-        settled, ranges = reader.ranges(raw, records, cuts["owner"], spans)
+        settled, ranges[is_cut] = reader.ranges(raw, records, cuts["owner"], spans)
         start, end = rows["told_start"].copy(), rows["told_end"].copy()
         start[is_cut] += settled[:, 0] - spans[:, 1]
         end[is_cut] += settled[:, 1] - spans[:, 2]
-        return {**rows, "told_start": start, "told_end": end}, ranges
+        # restoring goes by bytes, and a record may have its fields in another order than they were named in
+        order = np.lexsort((np.where(is_cut, ranges[:, 0], 0), rows["owner"]))
+        some = order[~is_cut[order] | (ranges[order, 1] > ranges[order, 0])]
+        return take({**rows, "told_start": start, "told_end": end}, some), ranges[some]
 
     def _move_bad(self, block: _Block, bad: list[BadRecord], account: Account) -> I64:
         """Put the bad records of a block into the quarantine; their byte ranges, int64[n, 2]."""
@@ -278,7 +316,7 @@ class Cleaner:
         from dedup.formats.rewrite import rewrite
 
         spec, names = self._corpus.sources[source], self._corpus.fields[source].text
-        rows = self._lines.rows(self._touched(mine))
+        rows = self._rows_of(self._touched_of(mine))
         parts: list[bytes] = []
         first = size = 0
         said = np.flatnonzero(~rows["inside"])
@@ -332,6 +370,8 @@ class Cleaner:
 
 def _without(raw: U8, gone: I64) -> memoryview:
     """Bytes less disjoint ranges of them."""
+    if len(gone) == 1 and gone[0, 1] - gone[0, 0] == len(raw):
+        return memoryview(b"")
     gone = gone[np.argsort(gone[:, 0], kind="stable")]
     starts, ends = np.append(0, gone[:, 1]), np.append(gone[:, 0], len(raw))
     kept = np.empty(int((ends - starts).sum()), np.uint8)
