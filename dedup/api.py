@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from dedup.files import CleanResult, clean_files, report_of, scan_files, tune_fi
 from dedup.ledger.lines import LogLines
 from dedup.log import Line
 from dedup.memory import Memory, corpus_of, rebuilt
-from dedup.model import I64, U32, Fields, Strings
+from dedup.model import I64, U32, Fields, Strings, rows_of, take
 from dedup.stages.report import Report
 from dedup.stages.sketch import lanes
 from dedup.stages.verify import allowed_edits
@@ -152,13 +153,13 @@ def _decide(memory: Memory, config: Config, threads: int) -> pipeline.Outcome:
 
 def _removed(outcome: pipeline.Outcome, config: Config) -> list[Line]:
     lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
-    found: list[Line] = []
-    for document in np.flatnonzero(outcome.left.dropped | outcome.left.edited):
-        if outcome.left.dropped[document]:
-            found.append(lines.drop(int(document)))
-        else:
-            found.extend(line for *_, line in lines.cuts(int(document)))
-    return [{"id": f"r{number:06d}", **line} for number, line in enumerate([*found, *lines.kept()], 1)]
+    rows = lines.rows(np.flatnonzero(outcome.left.dropped | outcome.left.edited))
+    rows = take(rows, ~rows["inside"])
+    n = rows_of(rows)
+    found = lines.told(rows, np.arange(1, n + 1)).tobytes().splitlines()
+    for kept, _ in lines.kept(n + 1):
+        found += kept.tobytes().splitlines()
+    return [json.loads(line) for line in found]
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,9 +138,7 @@ def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, qui
       dedup scan may.jsonl --save may.run; dedup scan april.run may.run
     """
     from dedup.files import scan_files
-    from dedup.terminal.console import make_console
     from dedup.terminal.progress import progress_bars
-    from dedup.terminal.screen import print_next, print_report
 
     config = config_of(settings)
     with progress_bars(quiet or as_json) as progress:
@@ -148,6 +146,9 @@ def scan(inputs: tuple[str, ...], save: str | None, top: int, as_json: bool, qui
     if as_json:
         _print_json(report.as_dict())
     elif not quiet:
+        from dedup.terminal.console import make_console
+        from dedup.terminal.screen import print_next, print_report
+
         console = make_console()
         print_report(report, console, "scan", top)
         if report.removed_bytes:
@@ -196,7 +197,6 @@ def clean(
       cat crawl.jsonl | dedup clean - > clean.jsonl
     """
     from dedup.files import clean_files
-    from dedup.terminal.console import make_console
     from dedup.terminal.progress import progress_bars
 
     if output is None and inputs == ("-",) and not (dry_run or as_json or sys.stdout.isatty()):
@@ -224,6 +224,7 @@ def clean(
             }
         )
     elif not quiet:
+        from dedup.terminal.console import make_console
         from dedup.terminal.screen import print_accounting, print_report
 
         console = make_console(sys.stderr if output == "-" else None)

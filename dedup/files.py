@@ -7,13 +7,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dedup import pipeline, spill
 from dedup.backends.base import Backend
+from dedup.backends.beside import Ahead, Beside
 from dedup.backends.local import LocalBackend
 from dedup.config import Config
 from dedup.errors import DedupError, InputChangedError, UsageError
@@ -89,7 +90,7 @@ def scan_files(
     config = config or Config()
     plain, runs = expand(inputs)
     with spill.within(memory), opened(plain, format) as found, _backend(backend, threads) as worker:
-        outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, runs)
+        outcome, notes = _decide(found, config, fields or Fields(), progress or _Silent(), worker, threads, runs)
         result = report_of(outcome, config, top, notes)
         if save is not None:
             with stage(Path(save), overwrite=False, inputs=plain) as target:
@@ -128,14 +129,14 @@ def clean_files(
             with stage(Path(out), overwrite=False, inputs=list(inputs)):
                 pass  # says so before the work is done, not after
         with _backend(backend, threads) as worker:
-            outcome, notes = _decide(found, config, fields or Fields(), progress, worker)
+            outcome, notes = _decide(found, config, fields or Fields(), progress, worker, threads)
         _check_bad(outcome.corpus, bad_records)
         result = report_of(outcome, config, top, notes)
         accounts: list[Account] = []
         if not dry_run:
             with _target(out, log, overwrite, list(inputs), found.sources) as target:
                 try:
-                    accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress)
+                    accounts = _write(outcome, config, result, target, bad_records != "quarantine", progress, threads)
                 except Exception:
                     _check_unchanged(found.sources, prints)  # whatever came of a change, the change is what to tell
                     raise
@@ -219,10 +220,12 @@ def _decide(
     fields: Fields,
     progress: Progress,
     backend: Backend,
+    threads: int,
     runs: Sequence[SavedRun] = (),
 ) -> tuple[pipeline.Outcome, list[str]]:
     progress.phase("reading", sum(Path(source.path).stat().st_size for source in found.sources))
-    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance, is_cut=config.grain != "document")
+    ahead = Ahead(threads) if threads > 1 else None
+    corpus = read(found.sources, fields, BATCH_BYTES, progress.advance, config.grain != "document", ahead)
     run = pipeline.Run(corpus, config, backend, lambda name, _: progress.phase(name, None))
     build_on(run, config, runs)
     return run.decide(), [f"{path}: {reason}" for path, reason in found.skipped]
@@ -269,7 +272,13 @@ def _target(out: str, log: str | None, overwrite: bool, inputs: list[str], sourc
 
 
 def _write(
-    outcome: pipeline.Outcome, config: Config, result: Report, target: Path, keep_bad: bool, progress: Progress
+    outcome: pipeline.Outcome,
+    config: Config,
+    result: Report,
+    target: Path,
+    keep_bad: bool,
+    progress: Progress,
+    threads: int,
 ) -> list[Account]:
     """Everything that OUT holds."""
     folder = target / FOLDER
@@ -277,15 +286,19 @@ def _write(
     corpus = outcome.corpus
     accounts: list[Account] = []
     progress.phase("writing", sum(Path(source.path).stat().st_size for source in corpus.sources))
-    with open_compressed(str(folder / REMOVED), "zstd") as removed, (folder / QUARANTINE).open("wb") as quarantine:
-        log = LineWriter(removed)
+    with (
+        closing(Beside(threads)) as beside,
+        open_compressed(str(folder / REMOVED), "zstd") as removed,
+        (folder / QUARANTINE).open("wb") as quarantine,
+        beside.done(),
+    ):
         lines = LogLines(outcome.removals, outcome.left, outcome.shown, config.host_from)
-        cleaner = Cleaner(outcome.left, lines, log, LineWriter(quarantine), keep_bad)
+        log = LineWriter(removed, beside.call)
+        cleaner = Cleaner(outcome.left, lines, log, LineWriter(quarantine), keep_bad, beside)
         for source in corpus.sources:
             accounts.append(cleaner.clean(source.index, target))
             progress.advance(Path(source.path).stat().st_size)
-        for line in lines.kept():
-            log.write(line)
+        cleaner.finish()
     write_json(folder / REPORT, result.as_dict())
     write_json(folder / MANIFEST, _manifest(corpus, config, accounts))
     return accounts

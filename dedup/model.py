@@ -128,6 +128,7 @@ class Documents:
         bad: records of this stretch that are not documents.
         markdown: whether paragraphs are blocks between blank lines.
         consumed: bytes of the source file read for this batch (compressed size where it is compressed).
+        utf8: whether the texts are known to be UTF-8.
     """
 
     source: int
@@ -139,6 +140,7 @@ class Documents:
     bad: tuple[BadRecord, ...] = ()
     markdown: bool = False
     consumed: int = 0
+    utf8: bool = False
 
     def __len__(self) -> int:
         return len(self.records)
@@ -159,6 +161,7 @@ class Corpus:
         meta: name -> n strings.
         bad: records that are not documents.
         fields: for each source its resolved field names.
+        utf8: bool[n], whether a text is known to be UTF-8; None: of none it is known.
         room: the buffer that begins with the arena, if there is room behind it; who first lays text there takes it out.
     """
 
@@ -174,6 +177,7 @@ class Corpus:
     meta: dict[str, Strings]
     bad: tuple[BadRecord, ...]
     fields: tuple[Fields, ...]
+    utf8: NDArray[np.bool_] | None = None
     room: list[U8] = field(default_factory=list)
 
     def __len__(self) -> int:

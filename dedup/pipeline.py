@@ -103,14 +103,16 @@ class Run:
         self._progress = progress or _silent
         self._preference = prefer(corpus, config)
         self.matchers = {grain: GrainMatcher(config, grain, backend) for grain in config.grains}
-        self._host_names = host_names(corpus, config.host_from)
+        # without the rules of sites only the hosts of clusters are wanted, and looked up then
+        is_auto = config.grain == "auto"
+        self._host_names = host_names(corpus, config.host_from) if is_auto else []
         self._hosts = hosts_of(self._host_names)
         self._repeat_finder = RepeatFinder(config, backend)
         self._backend = backend
         self.book = Book(
             corpus, config, (*config.grains, "repeat", "loop"), partial(says_something, least=config.repeat_weight)
         )
-        self.book.removals.hosts = self._hosts
+        self.book.removals.hosts = self._hosts if is_auto else None
         self.outcome = Outcome(corpus, self.book.left, self.book.removals)
 
     def cover(self, grain: str, rows: Batch, covered: NDArray[np.bool_]) -> None:

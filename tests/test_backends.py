@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -19,6 +21,7 @@ from hypothesis import strategies as st
 from test_checker import REPETITIVE
 
 from dedup import Config, files, matching, pipeline
+from dedup.backends import beside
 from dedup.backends.base import Backend
 from dedup.backends.local import LocalBackend
 from dedup.matching import GrainMatcher
@@ -96,8 +99,64 @@ def test_the_same_bytes_from_batches_of_any_size(
     monkeypatch.setattr(files, "BATCH_BYTES", size)
     monkeypatch.setattr(matching, "BATCH_PAIRS", size)
     monkeypatch.setattr(pipeline, "GrainMatcher", partial(GrainMatcher, batch_bytes=size))
+    monkeypatch.setattr(beside, "WORTH_BYTES", size)
     files.clean_files([str(wanted[0])], str(tmp_path / "out"), threads=2)
     assert tree(tmp_path / "out") == wanted[1]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_what_goes_on_beside_keeps_its_order(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    monkeypatch.setattr(beside, "WORTH_BYTES", 3)
+    done: list[bytes] = []
+
+    def slowly(data: bytes) -> None:
+        time.sleep(0.002 * (len(data) > 3))
+        done.append(data)
+
+    handed = [b"%d" % i * (1 + i % 5) for i in range(30)]
+    with closing(beside.Beside(threads)) as hands:
+        for _ in range(2):
+            with hands.done():
+                for data in handed:
+                    hands.call(slowly, data)
+            assert done == handed
+            done.clear()
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 30])
+def test_what_is_made_ahead_comes_in_order(n: int) -> None:
+    def make(i: int) -> int:
+        time.sleep(0.002 * (i % 3 == 0))
+        return i
+
+    assert list(beside.Ahead(2)(partial(make, i) for i in range(n))) == list(range(n))
+
+
+def test_what_fails_ahead_ends_the_reading() -> None:
+    with pytest.raises(ValueError, match="invalid literal"):
+        list(beside.Ahead(2)(partial(int, text) for text in ["1", "2", "x", "3"]))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("after", [0, 9])
+def test_what_fails_beside_ends_the_block(threads: int, after: int) -> None:
+    def failing(data: memoryview) -> None:
+        if data[0]:
+            raise OSError("full")
+
+    def work(hands: beside.Beside, *firsts: int) -> None:
+        with hands.done():
+            for first in firsts:
+                if first > 1:
+                    raise KeyError("first")
+                hands.call(failing, memoryview(bytes([first]) * beside.WORTH_BYTES))
+
+    with closing(beside.Beside(threads)) as hands:
+        with pytest.raises(OSError, match="full"):
+            work(hands, 0, 1, *[0] * after)
+        with pytest.raises(KeyError, match="first"):
+            work(hands, 0, 2)
+        work(hands, *[0] * after)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -412,8 +412,9 @@ def test_a_disk_that_is_known_to_be_too_small(given: Path, run: Run) -> None:
         only(disk)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("room", [0, 4, 60, 180, 300])
-def test_a_disk_that_fills_up_during_the_run(given: Path, room: int) -> None:
+def test_a_disk_that_fills_up_during_the_run(given: Path, room: int, threads: int) -> None:
     big_input(given / "in")
     before = state(given / "in")
     with small_disk(given / "disk", "size=2m") as disk:
@@ -423,7 +424,7 @@ def test_a_disk_that_fills_up_during_the_run(given: Path, room: int) -> None:
             (disk / "filler").write_bytes(bytes(free - room * 1024))
 
         with pytest.raises(DedupError, match="No space left on device.*Nothing was published.*Free some space"):
-            clean_files([str(given / "in")], str(disk / "out"), progress=Meddler(fill))
+            clean_files([str(given / "in")], str(disk / "out"), threads=threads, progress=Meddler(fill))
         only(disk, "filler")
         (disk / "filler").unlink()
         clean_files([str(given / "in")], str(disk / "out"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,20 @@ def checked(
     for path in folder.rglob("*.*"):
         if path.suffix != ".parquet":
             assert check_out.read(back / path.relative_to(folder)) == check_out.read(path)
+
+
+def test_fields_are_named_in_another_order_than_records_have_them(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    records = [
+        {"title": "\n".join(ZH[i : i + 2]), "n": i, "text": "\n".join([ZH[3], *ZH[i : i + 3], EN[i]])} for i in range(4)
+    ]
+    (folder / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    clean_files([str(folder)], str(out), fields=Fields(("text", "title")))
+    offsets = [line["offset"] for line in check_out.log(out, "removed.jsonl.zst") if line["action"] == "cut"]
+    assert offsets == sorted(offsets) != []
+    assert restore(str(out), str(tmp_path / "back"))["problems"] == []
+    assert (tmp_path / "back" / "a.jsonl").read_bytes() == (folder / "a.jsonl").read_bytes()
 
 
 @pytest.mark.parametrize(

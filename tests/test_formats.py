@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dedup.backends.beside import Ahead
 from dedup.errors import FormatError, InputChangedError, UsageError
 from dedup.formats import SourceReader, delimited, format_of, jsonl, open_source
 from dedup.formats import text as plain_text
@@ -41,9 +42,16 @@ def write(tmp_path: Path) -> Write:
 
 
 def documents(reader: SourceReader) -> list[tuple[int, tuple[int, int], bytes]]:
-    """All documents as (record, position, text), whatever the batches."""
+    """All documents as (record, position, text), whatever the batches, and whether they are made ahead."""
+    found = read(reader)
+    assert read(reader, Ahead(2)) == found
+    return found
+
+
+def read(reader: SourceReader, ahead: Ahead | None = None) -> list[tuple[int, tuple[int, int], bytes]]:
+    """All documents."""
     found = []
-    for batch in reader.read():
+    for batch in reader.read(ahead):
         assert batch.positions.shape == (len(batch), 2)
         assert batch.bounds.shape == (len(batch), len(reader.fields.text), 2)
         found += [
@@ -60,7 +68,9 @@ def texts(reader: SourceReader) -> list[bytes]:
 
 def bad(reader: SourceReader) -> list[BadRecord]:
     """All bad records in record order."""
-    return [record for batch in reader.read() for record in batch.bad]
+    found = [record for batch in reader.read() for record in batch.bad]
+    assert [record for batch in reader.read(Ahead(2)) for record in batch.bad] == found
+    return found
 
 
 def without(data: bytes, ranges: Sequence[tuple[int, int]]) -> bytes:
@@ -166,6 +176,21 @@ def cut(data: bytes, ranges: Sequence[tuple[int, int]], out: io.BytesIO) -> list
     return pieces
 
 
+def check_many(reader: SourceReader, raw: bytes, spans: list[tuple[int, int, int]]) -> None:
+    """Many records at once: the same spans in a record twice, and in one between that nothing is cut of."""
+    settled, ranges = reader.settle(raw, spans), reader.locate(raw, spans)
+    ended = raw if raw.endswith((b"\n", b"\r")) else raw + b"\n"
+    starts = np.arange(3) * len(ended)
+    block = np.frombuffer(ended * 3, np.uint8)
+    owner = np.repeat(np.array([0, 2]), len(spans))
+    found = reader.ranges(
+        block, np.stack([starts, starts + len(ended)], axis=1), owner, np.array(spans * 2, np.int64).reshape(-1, 3)
+    )
+    assert found[0].tolist() == [list(span[1:]) for span in settled] * 2
+    moved = [[[start + base, end + base] for start, end in ranges] for base in (0, int(starts[2]))]
+    assert found[1].tolist() == moved[0] + moved[1]
+
+
 def cut_and_check(
     reader: SourceReader, reread: Callable[[bytes], list[bytes]], raw: bytes, spans: list[tuple[int, int, int]]
 ) -> list[tuple[int, int, int]]:
@@ -177,6 +202,7 @@ def cut_and_check(
         assert start <= begin <= stop <= end
     ranges = reader.locate(raw, spans)
     assert ranges == reader.locate(raw, settled)
+    check_many(reader, raw, spans)
     out = io.BytesIO()
     pieces = list(zip([start for start, _ in ranges], cut(raw, ranges, out), strict=True))
     assert out.getvalue() == without(raw, ranges)
@@ -254,6 +280,7 @@ def test_escapes_are_never_split_nor_joined(
     reader = write("a.jsonl", record)
     assert reader.settle(record, [(0, *span)]) == [(0, *settled)]
     ((start, end),) = reader.locate(record, [(0, *span)])
+    check_many(reader, record, [(0, *span)])
     assert texts(write("a.jsonl", record[:start] + record[end:])) == [left.encode()]
 
 

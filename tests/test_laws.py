@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import naive
+import numpy as np
 import pytest
 from conftest import fewer
 from corpora import EN, ZH, corpora, knotted_corpora, tiny_corpora
@@ -18,8 +19,8 @@ from proof import Line, Proof
 from dedup import Config, Matching, pipeline
 from dedup.backends.local import LocalBackend
 from dedup.ledger.lines import LogLines
-from dedup.log import encoded
 from dedup.memory import corpus_of, rebuilt
+from dedup.model import rows_of
 from dedup.pipeline import Outcome
 
 SOURCE = "texts"
@@ -44,17 +45,16 @@ def clean(texts: Sequence[str], config: Config | None = None) -> Cleaned:
     """Clean texts."""
     memory = corpus_of(list(texts))
     outcome = pipeline.Run(memory.corpus, config or Config(), LocalBackend()).decide()
-    log, names, lines = LogLines(outcome.removals, outcome.left, outcome.shown), map(str, count()), []
-    for document in range(len(texts)):
-        first: dict[int, str] = {}
-        if outcome.left.dropped[document]:
-            line = log.drop(document)
-            assert log.drop_encoded(document) in (None, encoded(line)[1:-1].encode())
-            lines.append({"id": next(names), **line})
-        for removal, _, _, line in log.cuts(document):
-            name = next(names)
-            lines.append({"id": name, **line, "of": first.setdefault(removal, name)})
-    lines += [{"id": next(names), **line} for line in log.kept()]
+    log = LogLines(outcome.removals, outcome.left, outcome.shown)
+    rows = log.rows(np.arange(len(texts)))
+    n = rows_of(rows)
+    told = log.told(rows, np.arange(n)).tobytes() + b"".join(lines.tobytes() for lines, _ in log.kept(n))
+    lines: list[dict[str, Any]] = [json.loads(line) for line in told.splitlines()]
+    assert [line["id"] for line in lines] == [f"r{name:06d}" for name in range(len(lines))]
+    first: dict[int, str] = {}
+    for removal, line in zip(rows["removal"].tolist(), lines[:n], strict=True):
+        if line["action"] == "cut":
+            line["of"] = first.setdefault(removal, line["id"])
     kept = [document for document in range(len(texts)) if not outcome.left.dropped[document]]
     return Cleaned(rebuilt(memory, outcome.left), kept, lines, outcome)
 

@@ -245,23 +245,6 @@ def test_any_bytes_are_decoded_and_checked(kernels: ModuleType, data: bytes, cut
                 assert len(got) <= len(part)
 
 
-ODD = st.sampled_from([*range(34), 92, 127]).map(lambda byte: bytes([byte]))
-PIECES = st.one_of(ODD, st.text(max_size=30).map(str.encode), st.binary(max_size=3))
-
-
-@given(parts=st.lists(PIECES, max_size=12))
-@example(parts=[bytes(range(128)), "中é😀\u2028".encode()])
-@example(parts=[b"a" * 16, b'"', b"b" * 15, b"\x1f", b"c" * 40])
-def test_any_bytes_are_quoted_as_by_json(kernels: ModuleType, parts: list[bytes]) -> None:
-    raw = b"".join(parts)
-    try:
-        expected = json.dumps(raw.decode("utf-8"), ensure_ascii=False).encode()
-    except UnicodeDecodeError:
-        expected = b""
-    assert kernels.quoted(raw) == expected
-    assert kernels.quoted(memoryview(b"x" + raw)[1:]) == expected
-
-
 @pytest.mark.parametrize(
     ("names", "offsets"), [(b"", []), (b"a", [0, 2]), (b"ab", [0, 2, 1]), (b"a", [-1, 1]), (b"", [1])]
 )

@@ -7,7 +7,7 @@ format is a module of its own and is imported when a source of that format is op
 from __future__ import annotations
 
 from dedup.errors import UsageError
-from dedup.formats.base import META, Range, SourceReader, Span
+from dedup.formats.base import META, Ahead, Range, SourceReader, Span
 from dedup.model import Fields, Source
 
 SUFFIXES: dict[str, str] = {
@@ -31,6 +31,7 @@ __all__ = [
     "FORMATS",
     "META",
     "SUFFIXES",
+    "Ahead",
     "Range",
     "SourceReader",
     "Span",

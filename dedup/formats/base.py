@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,9 @@ RECORD_COST = 64
 Span = tuple[int, int, int]
 """Index of a text field, start and end in the UTF-8 of that field as `Documents` has it."""
 
+Ahead = Callable[[Iterable[Callable[[], Documents]]], Iterator[Documents]]
+"""Calls functions and yields what they give, in their order."""
+
 Range = tuple[int, int]
 """Start and end of bytes in a raw record."""
 
@@ -36,10 +39,13 @@ class SourceReader(Protocol):
     source: Source
     fields: Fields
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:
         """Yield the documents from the start, in batches of about the given bytes of text; a record is never split.
 
         A last batch may hold no documents, but the bad records and the `consumed` bytes that were still to be told.
+
+        Args:
+            ahead: makes the batches, and may begin some before the one before is made; does not change what comes.
 
         Raises:
             FormatError: the source is cut off or damaged beyond the single record.
@@ -72,6 +78,23 @@ class SourceReader(Protocol):
         Raises:
             ValueError: a span lies outside its field, the spans are not sorted and disjoint, or the format has no byte
                 ranges (Parquet).
+        """
+        ...
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """Settle and locate the spans of many records at once. Text formats only.
+
+        Args:
+            block: uint8[...], whole raw records.
+            records: int64[d, 2], the byte range of each in the block.
+            owner: int64[m], which of the records a span is of, ascending.
+            spans: int64[m, 3], text field, start and end of each, those of a record as `settle` takes them.
+
+        Returns:
+            int64[m, 2] twice: start and end of each settled span in its field, and its byte range in the block.
+
+        Raises:
+            ValueError: as `settle` and `locate`.
         """
         ...
 

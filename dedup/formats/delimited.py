@@ -13,15 +13,16 @@ import numpy as np
 
 from dedup import kernels
 from dedup.errors import FormatError
-from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds, text_fields
+from dedup.formats.base import MAX_RECORD_BYTES, META, Ahead, Range, Span, field_bounds, text_fields
 from dedup.formats.blocks import NOTHING
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import Places, locate_spans, settle_spans
+from dedup.formats.ranges import by_record
 from dedup.formats.stretches import Stretch, stretches
 from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.kernels.arrays import BARE, DOUBLED, OVERLONG, UNCLOSED, Rows
-from dedup.model import U8, BadRecord, Documents, Fields, Source, Strings
+from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
 
 BOM = b"\xef\xbb\xbf"
 SAMPLE_RECORDS = 100
@@ -69,7 +70,7 @@ class DelimitedReader:
         names = (*self.fields.text, *(getattr(self.fields, role) for role in self._roles))
         self._columns = [self._header.index(name) for name in names] if self._header else [0] * len(names)
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the documents. See `SourceReader.read`."""
         record = told = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
@@ -96,6 +97,10 @@ class DelimitedReader:
         ranges = locate_spans([places for places, _ in fields], spans)
         starts = [fields[index][1] for index, _, _ in spans]
         return [(first + start, first + end) for first, (start, end) in zip(starts, ranges, strict=True)]
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """See `SourceReader.ranges`."""
+        return by_record(self, block, records, owner, spans)
 
     def _places(self, raw: bytes) -> list[tuple[Places, int]]:
         # A value of which nothing is left is a blank line, and at the end of a file not even that.

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from dedup import kernels
-from dedup.formats.base import MAX_RECORD_BYTES, META, Range, Span, field_bounds, text_fields
+from dedup.formats.base import MAX_RECORD_BYTES, META, Ahead, Range, Span, field_bounds, text_fields
 from dedup.formats.blocks import NOTHING, Block, blocks
 from dedup.formats.compression import InputStream, open_decompressed
 from dedup.formats.escapes import JsonPlaces
 from dedup.formats.fields import Column, resolve, unresolved
 from dedup.formats.places import locate_spans, settle_spans
+from dedup.formats.ranges import by_record
 from dedup.formats.sample import key_of, kinds_of
 from dedup.formats.strict import BadLineError, count_fields, members, values_of
 from dedup.formats.text import HEAD_BYTES, foreign_reason
 from dedup.kernels.arrays import ESCAPED, NULL, NUMBER, OTHER, STRING
-from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
+from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings, distinct
 
 SAMPLE_RECORDS = 1000
 SAMPLE_BYTES = 1 << 20
@@ -42,17 +45,24 @@ class JsonlReader:
         self._last: tuple[bytes | None, list[tuple[JsonPlaces, int]]] = (None, [])
         self._names = Strings.of([key_of(name) for name in (*self.fields.text, *self._meta.values())])
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:
         """Yield the documents. See `SourceReader.read`."""
-        record = told = 0
+        first = 0
+        made = (make() for make in self._made(is_held=False)) if ahead is None else ahead(self._made(is_held=True))
+        for documents in made:
+            yield _numbered(documents, first)
+            first += len(documents) + len(documents.bad)
+
+    def _made(self, *, is_held: bool) -> Iterator[Callable[[], Documents]]:
+        """What makes the documents of each block, their records numbered from 0; `is_held`: also when the next block was read."""
+        told = 0
         with open_decompressed(self.source.path, self.source.compression) as stream:
             for block in _blocks(stream, self._block_bytes):
-                documents = self._documents(block, record, stream.consumed() - told)
+                held = replace(block, lines=block.lines.copy()) if is_held else block
+                yield partial(self._documents, held, stream.consumed() - told)
                 told = stream.consumed()
-                record += len(documents) + len(documents.bad)
-                yield documents
             if stream.consumed() > told:
-                yield self._documents(Block(0, 0, NOTHING), record, stream.consumed() - told)
+                yield partial(self._documents, Block(0, 0, NOTHING), stream.consumed() - told)
 
     def settle(self, raw: bytes, spans: Sequence[Span]) -> list[Span]:
         """See `SourceReader.settle`."""
@@ -64,6 +74,38 @@ class JsonlReader:
         ranges = locate_spans([places for places, _ in fields], spans)
         starts = [fields[field][1] for field, _, _ in spans]
         return [(first + start, first + end) for first, (start, end) in zip(starts, ranges, strict=True)]
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """See `SourceReader.ranges`."""
+        mine = distinct(owner)
+        which = np.searchsorted(mine, owner)
+        place = np.concatenate([[0], np.cumsum(records[mine, 1] - records[mine, 0])])
+        text = np.empty(place[-1], np.uint8)
+        kernels.gather(block, records[mine, 0], records[mine, 1], text)
+        lines, members_of, kinds, found = kernels.records(text, self._names.values, self._names.offsets)
+        if not np.array_equal(lines.ravel()[::2], place[:-1]):
+            return by_record(self, block, records, owner, spans)
+        n = len(self.fields.text)
+        plain = ((kinds[:, :n] == STRING) | (kinds[:, :n] == ESCAPED))[:, :, None]
+        strings = np.where(plain, found[:, :n], place[:-1, None, None]).reshape(-1, 2)
+        sure = members_of >= 0
+        wanted = np.flatnonzero(sure[which])
+        string = which[wanted] * n + spans[wanted, 0]
+        firsts = 2 * np.searchsorted(string, np.arange(len(strings) + 1))
+        borders, halves = kernels.json_places(text, strings[:, 0], strings[:, 1], firsts, spans[wanted, 1:].ravel())
+        sure &= ~halves.reshape(-1, n).any(axis=1)
+        # a border inside an escape moves into the stretch: its start to the escape's end, its end to the escape's start
+        borders = borders.reshape(-1, 2, 4)
+        start, raw_start, end, raw_end = borders[:, 0, 2], borders[:, 0, 3], borders[:, 1, 0], borders[:, 1, 1]
+        raw_end, end = np.where(end < start, raw_start, raw_end), np.maximum(start, end)
+        base = strings[string, 0] - place[which[wanted]] + records[owner[wanted], 0]
+        settled, ranges = np.empty((len(spans), 2), np.int64), np.empty((len(spans), 2), np.int64)
+        settled[wanted] = np.stack([start, end], axis=1)
+        ranges[wanted] = np.stack([base + raw_start, base + raw_end], axis=1)
+        odd = ~sure[which]
+        if odd.any():
+            settled[odd], ranges[odd] = by_record(self, block, records, owner[odd], spans[odd])
+        return settled, ranges
 
     def _places(self, raw: bytes) -> list[tuple[JsonPlaces, int]]:
         """The text fields of a record, and where the string of each starts; those of the last record are held."""
@@ -87,16 +129,16 @@ class JsonlReader:
                 strings[field] = (start + 1, end - 1) if raw[start : start + 1] == b'"' else (0, 0)
         return strings
 
-    def _documents(self, block: Block, first: int, consumed: int) -> Documents:
-        """The documents of a block; `first` is the number of its first record."""
+    def _documents(self, block: Block, consumed: int) -> Documents:
+        """The documents of a block, their records numbered from 0."""
         text, bad = block.lines, []
         lines, members_of, kinds, ranges = kernels.records(text, self._names.values, self._names.offsets)
-        records = np.arange(first, first + len(lines), dtype=np.int64)
+        records = np.arange(len(lines), dtype=np.int64)
         odd = self._odd(lines, members_of, kinds)
         if block.fault is not None:
-            bad = [BadRecord(self.source.index, first, block.offset, block.length, block.fault)]
+            bad = [BadRecord(self.source.index, 0, block.offset, block.length, block.fault)]
         elif len(odd):
-            text, bad = self._read_strictly(block, first, lines, odd, kinds, ranges)
+            text, bad = self._read_strictly(block, lines, odd, kinds, ranges)
             good = ~np.isin(records, [record.record for record in bad])
             lines, kinds, ranges, records = lines[good], kinds[good], ranges[good], records[good]
         starts = ranges[:, :, 0]
@@ -117,6 +159,7 @@ class JsonlReader:
             meta=meta,
             bad=tuple(bad),
             consumed=consumed,
+            utf8=not len(odd),  # a line that the kernel is sure of is UTF-8
         )
 
     def _odd(self, lines: I64, members_of: I64, kinds: U8) -> I64:
@@ -126,9 +169,7 @@ class JsonlReader:
             odd |= (kinds[:, i] == NUMBER) | (kinds[:, i] == OTHER)
         return np.flatnonzero(odd)
 
-    def _read_strictly(
-        self, block: Block, first: int, lines: I64, odd: I64, kinds: U8, ranges: I64
-    ) -> tuple[U8, list[BadRecord]]:
+    def _read_strictly(self, block: Block, lines: I64, odd: I64, kinds: U8, ranges: I64) -> tuple[U8, list[BadRecord]]:
         """Read odd lines one by one: their values are put behind the block, and `kinds` and `ranges` tell of them there.
 
         Returns:
@@ -144,7 +185,7 @@ class JsonlReader:
                     raise BadLineError(f"longer than {MAX_RECORD_BYTES >> 20} MiB")
                 texts, meta = values_of(block.lines[start:end].tobytes(), self.fields.text, tuple(self._meta.values()))
             except BadLineError as why:
-                bad.append(BadRecord(self.source.index, first + row, block.offset + start, end - start, str(why)))
+                bad.append(BadRecord(self.source.index, row, block.offset + start, end - start, str(why)))
                 continue
             values += [*texts, *meta]
             bounds = place + np.cumsum([0, *(len(value) for value in (*texts, *meta))])
@@ -176,6 +217,14 @@ class JsonlReader:
                     break
                 n_records += count_fields(columns, line)
         return columns, n_records
+
+
+def _numbered(documents: Documents, first: int) -> Documents:
+    """Documents with their records numbered from `first`."""
+    if not first:
+        return documents
+    bad = tuple(replace(record, record=record.record + first) for record in documents.bad)
+    return replace(documents, records=documents.records + first, bad=bad)
 
 
 def _blocks(stream: InputStream, size: int) -> Iterator[Block]:

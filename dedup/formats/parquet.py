@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 
 from dedup.errors import FormatError, UsageError
 from dedup.formats.arrow import as_bytes, joined, kind_of, offsets_of, strings_of
-from dedup.formats.base import META, RECORD_COST, Range, Span, field_bounds
+from dedup.formats.base import META, RECORD_COST, Ahead, Range, Span, field_bounds
 from dedup.formats.compression import open_file
 from dedup.formats.fields import Column, resolve
-from dedup.model import Documents, Fields, Source
+from dedup.formats.ranges import by_record
+from dedup.model import I64, U8, Documents, Fields, Source
 
 SAMPLE_RECORDS = 100
 
@@ -68,7 +69,7 @@ class ParquetReader:
             self.fields = resolve(source.path, fields, names, lambda: _describe(file))
             check_text_columns(source.path, schema, self.fields.text)
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the documents. See `SourceReader.read`."""
         meta = {role: name for role in META if (name := getattr(self.fields, role)) is not None}
         columns = list(dict.fromkeys((*self.fields.text, *meta.values())))
@@ -93,6 +94,10 @@ class ParquetReader:
     def locate(self, raw: bytes, spans: Sequence[Span]) -> list[Range]:  # noqa: ARG002
         """See `SourceReader.locate`: a row has no byte ranges, so this always raises ValueError."""
         raise ValueError("a Parquet row has no byte ranges; give the spans to rewrite()")
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """See `SourceReader.ranges`."""
+        return by_record(self, block, records, owner, spans)
 
     def _n_rows(self, file: pq.ParquetFile, group: int) -> int:
         about = file.metadata.row_group(group)

@@ -38,7 +38,7 @@ class Splicer:
         self._position = offset + length
         return _exactly(self._stream, length)
 
-    def keep(self, raw: bytes) -> None:
+    def keep(self, raw: bytes | memoryview) -> None:
         """Write bytes of the last range taken after all."""
         self._out.write(raw)
 

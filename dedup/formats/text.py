@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from dedup.formats.base import MAX_RECORD_BYTES, Range, Span, check_spans
+from dedup.formats.base import MAX_RECORD_BYTES, Ahead, Range, Span, check_spans
 from dedup.formats.compression import open_decompressed
-from dedup.model import BadRecord, Documents, Fields, Source, Strings
+from dedup.formats.ranges import by_record
+from dedup.model import I64, U8, BadRecord, Documents, Fields, Source, Strings
 
 _WIDE = "{} text; convert it to UTF-8 first, for example with iconv"
 _PACKED = "{} data under a name that does not say so; unpack it, or let the name end in {}"
@@ -41,7 +42,7 @@ class TextReader:
         # Names given for other INPUTs mean nothing here: plain text has no fields but its text.
         self.fields = Fields(("text",))
 
-    def read(self) -> Iterator[Documents]:
+    def read(self, ahead: Ahead | None = None) -> Iterator[Documents]:  # noqa: ARG002 - as all readers
         """Yield the one document. See `SourceReader.read`."""
         with open_decompressed(self.source.path, self.source.compression) as stream:
             reason = foreign_reason(stream.peek(HEAD_BYTES)[:HEAD_BYTES])
@@ -79,3 +80,7 @@ class TextReader:
         """See `SourceReader.locate`: the text is the record."""
         check_spans(spans, (len(raw),))
         return [(start, end) for _, start, end in spans]
+
+    def ranges(self, block: U8, records: I64, owner: I64, spans: I64) -> tuple[I64, I64]:
+        """See `SourceReader.ranges`."""
+        return by_record(self, block, records, owner, spans)

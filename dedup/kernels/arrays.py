@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,9 @@ ABSENT, STRING, ESCAPED, NUMBER, NULL, OTHER = range(6)
 
 BARE, QUOTED, DOUBLED = range(1, 4)
 """Kinds of values in rows, as `delimited` tells them, beside `ABSENT`: without quotes, in quotes, and with doubled quotes inside."""
+
+COPY, QUOTE, COUNT, NAME = range(4)
+"""What `compose` makes of a range, see `Part`."""
 
 UNCLOSED, OVERLONG = -1, -2
 """Faults of rows, as `delimited` tells them: a quote is never closed, and longer than the limit."""
@@ -45,6 +49,43 @@ class Rows:
     kinds: NDArray[np.uint8]
     ranges: NDArray[np.int64]
     stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A column of the lines that `compose` writes.
+
+    Attributes:
+        lead: what is written before it.
+        kind: `COPY` writes the bytes of a range, `QUOTE` the same as a JSON string, of UTF-8, with the shortest escapes and those alone
+            that JSON demands; `COUNT` the length of the range as a decimal number; `NAME` that length behind an r, in at least 6 digits
+            and in quotes.
+        cells: int64[rows, 2], a range for each row; where it ends before it starts nothing is written, not even the lead.
+        buffer: uint8[...], what the ranges are of.
+    """
+
+    lead: bytes
+    kind: int
+    cells: NDArray[np.int64]
+    buffer: NDArray[np.uint8]
+
+
+def check_parts(parts: Sequence[Part], rows: int) -> None:
+    """Raise ValueError unless all parts have so many rows."""
+    if any(part.cells.shape != (rows, 2) for part in parts):
+        raise ValueError("every part needs a range for each row")
+
+
+def packed(parts: Sequence[Part]) -> tuple[bytes, NDArray[np.int64], NDArray[np.int64], tuple[NDArray[np.uint8], ...]]:
+    """Parts as the C module takes them: the leads; of each lead its start and end, the kind, which buffer; all cells; the buffers."""
+    buffers = {id(part.buffer): part.buffer for part in parts}
+    number = {name: i for i, name in enumerate(buffers)}
+    about = np.zeros((len(parts), 4), np.int64)
+    about[:, 1] = np.cumsum([len(part.lead) for part in parts], dtype=np.int64)
+    about[1:, 0] = about[:-1, 1]
+    about[:, 2:] = np.array([(part.kind, number[id(part.buffer)]) for part in parts], np.int64).reshape(-1, 2)
+    cells = array(np.stack([part.cells for part in parts]), np.int64) if parts else np.zeros(0, np.int64)
+    return b"".join(part.lead for part in parts), about, cells, tuple(map(np.ascontiguousarray, buffers.values()))
 
 
 def array(values: NDArray[Any], dtype: type[T]) -> NDArray[T]:

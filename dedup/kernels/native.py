@@ -26,7 +26,15 @@ from dedup.kernels.native_pairs import (
     overlaps,
 )
 from dedup.kernels.native_partition import partition, piece_pairs
-from dedup.kernels.native_records import delimited, quoted, records, unescape, unquote, valid_utf8
+from dedup.kernels.native_records import (
+    compose,
+    delimited,
+    json_places,
+    records,
+    unescape,
+    unquote,
+    valid_utf8,
+)
 from dedup.kernels.native_skeletons import skeletons
 from dedup.kernels.native_widen import gather, widen
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dedup.kernels import _native
-from dedup.kernels.arrays import Rows, array, clamped, made
+from dedup.kernels.arrays import Part, Rows, array, check_parts, clamped, made, packed
 
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -150,10 +150,43 @@ def valid_utf8(text: U8, starts: I64, ends: I64) -> U8:
     return valid
 
 
-def quoted(raw: bytes | memoryview) -> bytes:
-    """Bytes as a JSON string with its quotes; only what JSON demands is escaped, as short as can be.
+def json_places(text: U8, starts: I64, ends: I64, firsts: I64, places: I64) -> tuple[I64, U8]:
+    """Find where places of decoded JSON strings stand in the raw ones.
+
+    Args:
+        text: uint8[...].
+        starts: int64[n], first byte of each string, behind its quote.
+        ends: int64[n], the byte after each one's last.
+        firsts: int64[n + 1], string i has the places[firsts[i]:firsts[i + 1]].
+        places: int64[m], bytes of the decoded string, as `unescape` gives it; those of a string do not go down.
 
     Returns:
-        UTF-8; nothing at all where the bytes are not UTF-8.
+        int64[m, 4]: where the escape that a place lies inside begins, in the decoded string and in the raw one, and where it ends;
+        twice the place itself where it lies inside none. uint8[n]: 1 for a string with half a surrogate pair.
+
+    Raises:
+        ValueError: a range does not lie within the text, firsts are out of range, or a place not in its string.
     """
-    return _native.quoted(raw)
+    starts, places = array(starts, np.int64), array(places, np.int64)
+    borders, halves = np.empty((len(places), 4), np.int64), np.empty(len(starts), np.uint8)
+    _native.json_places(text, starts, array(ends, np.int64), array(firsts, np.int64), places, borders, halves)
+    return borders, halves
+
+
+def compose(parts: Sequence[Part], rows: int) -> U8:
+    """Write lines from columns: row by row, of each all parts in order.
+
+    Args:
+        parts: see `Part`.
+        rows: how many rows each part has.
+
+    Returns:
+        uint8[...], all rows one after the other.
+
+    Raises:
+        ValueError: a range does not lie within its buffer, or a part is not sound.
+    """
+    check_parts(parts, rows)
+    leads, about, cells, buffers = packed(parts)
+    (memory,), size = _native.compose(leads, about, cells, buffers)
+    return made(memory, np.uint8)[:size]

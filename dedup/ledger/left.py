@@ -22,6 +22,7 @@ class Left:
         dropped, edited: bool[n]; whether a document went as a whole, and whether something was cut of it.
         gone: `document`, `start`, `end` int64: the spans of texts as read that are gone, with the white space that went, one for each
             piece that was cut; sorted by document and start.
+        bounds: int64[n + 1], a document's rows of these.
     """
 
     def __init__(self, corpus: Corpus) -> None:
@@ -96,14 +97,14 @@ class Left:
     def _index(self) -> None:
         """Find the spans of each document, and where they were in the text without them."""
         document, start, end = (self.gone[name] for name in PLACE)
-        self._bounds = np.searchsorted(document, np.arange(len(self.starts) + 1))
+        self.bounds = np.searchsorted(document, np.arange(len(self.starts) + 1))
         self._before = np.concatenate([[0], np.cumsum(end - start)])
-        places = start - (self._before[:-1] - self._before[self._bounds[document]])
+        places = start - (self._before[:-1] - self._before[self.bounds[document]])
         self._keys = document << np.int64(32) | places
 
     def spans(self, document: int) -> list[Span]:
         """The spans of a document's text as read that are gone, sorted."""
-        mine = slice(self._bounds.item(document), self._bounds.item(document + 1))
+        mine = slice(self.bounds.item(document), self.bounds.item(document + 1))
         return list(zip(self.gone["start"][mine].tolist(), self.gone["end"][mine].tolist(), strict=True))
 
     def is_gone(self, documents: I64, starts: I64, ends: I64) -> NDArray[np.bool_]:
@@ -137,7 +138,7 @@ class Left:
         """Rows of `gone`: a document's first span; the first one behind the start of a stretch of what is left; behind its end."""
         keys = self._keys
         after = np.searchsorted(keys, documents << np.int64(32) | low, "right")
-        return self._bounds[documents], after, np.searchsorted(keys, documents << np.int64(32) | high)
+        return self.bounds[documents], after, np.searchsorted(keys, documents << np.int64(32) | high)
 
     def as_read(self, documents: I64, starts: I64, ends: I64) -> Batch:
         """Where stretches of the arena, none of them empty, were read: the pieces `row`, `start`, `end` of which each is made."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -32,6 +31,9 @@ _COLUMNS = {
     "tokens": np.int64, "turn": np.uint8, "step": np.int16,
 }  # fmt: skip
 
+UNSEEN = -2
+"""The number of a host that nobody has looked up."""
+
 _AUTHORITY = re.compile(rb"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#]*")
 """The beginning of a URL, which says its host and is the same for all pages of one."""
 
@@ -54,7 +56,7 @@ class Removals:
         alive: bool[n]; a removal whose evidence went is taken back.
         pieces: `removal`, `document`, `start`, `end`: the stretches of each cut, several where it spans earlier cuts.
         evidence: the same for the kept stretches that speak for a removal beside the first one.
-        hosts: int64[documents], a number for each document's host, -1 unknown; None where nobody has looked yet.
+        hosts: int64[documents], a number for each document's host, -1 unknown, `UNSEEN` where nobody has looked yet; None for all of these.
     """
 
     rows: Batch = field(default_factory=lambda: {name: np.zeros(0, dtype) for name, dtype in _COLUMNS.items()})
@@ -124,12 +126,21 @@ def group(removals: Removals, left: Left, corpus: Corpus, host_from: str = "url"
     number = np.empty(len(order), np.int64)
     number[order] = np.cumsum(fresh)
     n = int(number.max(initial=0)) + 1
-    hosts = hosts_of(host_names(corpus, host_from)) if removals.hosts is None else removals.hosts
     has = mine["kept_document"] >= 0
     members = np.concatenate([mine["document"], mine["kept_document"][has]])
+    hosts = _hosts(removals, corpus, host_from, distinct(members))
     both = np.concatenate([number, number[has]])
     known = hosts[members] >= 0
     return Clusters(standing, number, _distinct(both, members, n), _distinct(both[known], hosts[members[known]], n))
+
+
+def _hosts(removals: Removals, corpus: Corpus, host_from: str, documents: I64) -> I64:
+    """Numbers of hosts, of which those of the given documents tell them apart."""
+    if removals.hosts is None:
+        removals.hosts = np.full(len(corpus), UNSEEN, np.int64)
+    if (removals.hosts[documents] == UNSEEN).any():
+        removals.hosts[documents] = hosts_of(host_names(corpus, host_from, documents))
+    return removals.hosts
 
 
 def _distinct(groups: I64, values: I64, n: int) -> I64:
@@ -153,18 +164,19 @@ def hosts_of(names: list[str]) -> I64:
     return np.array([place.get(name, -1) for name in names], np.int64)
 
 
-def host_names(corpus: Corpus, host_from: str) -> list[str]:
-    """The host of each document, empty where it is unknown."""
+def host_names(corpus: Corpus, host_from: str, documents: I64 | None = None) -> list[str]:
+    """The host of each document, or of the given ones; empty where it is unknown."""
+    rows = np.arange(len(corpus)) if documents is None else documents
     if host_from == "folder":
         folders = [source.name.rpartition("/")[0] for source in corpus.sources]
-        return [folders[i] for i in corpus.source.tolist()]
+        return [folders[i] for i in corpus.source[rows].tolist()]
     column = corpus.meta.get("host") or corpus.meta.get("url")
     if column is None:
-        return [""] * len(corpus)
-    urls, bounds = column.values.tobytes(), column.offsets.tolist()
+        return [""] * len(rows)
+    urls = column.values.tobytes()
     names: list[str] = []
     known: dict[bytes, str] = {}
-    for start, end in pairwise(bounds):
+    for start, end in zip(column.offsets[rows].tolist(), column.offsets[rows + 1].tolist(), strict=True):
         found = _AUTHORITY.match(urls, start, end)
         url = found.group() if found else urls[start:end]
         name = known.get(url)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from dedup.errors import FormatError
-from dedup.formats import open_source
+from dedup.formats import Ahead, open_source
 from dedup.model import U8, BadRecord, Corpus, Documents, Fields, Source, Strings
 
 GATHERED = 512
@@ -27,6 +27,7 @@ def read(
     batch_bytes: int,
     progress: Callable[[int], None] | None = None,
     is_cut: bool = True,
+    ahead: Ahead | None = None,
 ) -> Corpus:
     """Read all sources.
 
@@ -38,6 +39,7 @@ def read(
         batch_bytes: text in a batch; does not change the result.
         progress: called with the bytes consumed since the last call.
         is_cut: whether the run cuts stretches, and lays what is left of a document behind all texts: there is room for it then.
+        ahead: see `SourceReader.read`.
 
     Raises:
         FormatError: no source can be read.
@@ -53,7 +55,7 @@ def read(
         before = arena.size
         try:
             reader = open_source(source, fields, batch_bytes)
-            for batch in reader.read():
+            for batch in reader.read(ahead):
                 arena.add(batch.text.values[batch.text.offsets[0] : batch.text.offsets[-1]])
                 mine.append(_bare(batch))
                 if len(mine) == GATHERED:
@@ -81,8 +83,9 @@ def _bare(batch: Documents) -> Documents:
     # Not `replace`: of many small files that would be a tenth of the time.
     text = Strings(_NOTHING, batch.text.offsets)
     return Documents(
-        batch.source, batch.records, batch.positions, text, batch.bounds, batch.meta, batch.bad, batch.markdown
-    )
+        batch.source, batch.records, batch.positions, text, batch.bounds, batch.meta, batch.bad, batch.markdown,
+        utf8=batch.utf8,
+    )  # fmt: skip
 
 
 def _size(path: str) -> int:
@@ -153,6 +156,7 @@ def _corpus(
         meta=_meta(parts),
         bad=bad,
         fields=fields,
+        utf8=np.repeat(np.array([part.utf8 for part in parts], bool), sizes),
     )
 
 
@@ -170,6 +174,7 @@ def _joined_documents(parts: list[Documents]) -> Documents:
         meta=_meta(parts),
         bad=tuple(record for part in parts for record in part.bad),
         consumed=sum(part.consumed for part in parts),
+        utf8=all(part.utf8 for part in parts),
     )
 
 

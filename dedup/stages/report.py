@@ -26,6 +26,7 @@ from dedup.model import (
     Corpus,
     Phrase,
     SiteText,
+    distinct,
     take,
 )  # fmt: skip
 
@@ -175,7 +176,7 @@ def report(
         dropped=int(left.dropped.sum()),
         cut=int((mine["action"] == CUT).sum()),
         removed_bytes=int(lost.sum()),
-        clusters=len(np.unique(found.cluster[mine["kept_document"] >= 0])),
+        clusters=len(distinct(found.cluster[mine["kept_document"] >= 0])),
         largest=tuple(_largest(found, mine, size, corpus, top, examples)),
         sources=tuple(_sources(corpus, left, mine, lost)),
         kept_for_numbers=_count(kept_pairs, NUMBERS),
@@ -274,4 +275,5 @@ def _sources(corpus: Corpus, left: Left, mine: Batch, lost: I64) -> list[SourceR
 
 def _invalid(corpus: Corpus) -> int:
     """Documents with bytes that are not UTF-8."""
-    return int((kernels.valid_utf8(corpus.arena, corpus.starts, corpus.ends) == 0).sum())
+    rows = slice(None) if corpus.utf8 is None else ~corpus.utf8
+    return int((kernels.valid_utf8(corpus.arena, corpus.starts[rows], corpus.ends[rows]) == 0).sum())

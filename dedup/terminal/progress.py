@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dedup.terminal.console import make_console
-
 if TYPE_CHECKING:
     from dedup.terminal.bars import Bars
 
@@ -16,8 +14,13 @@ if TYPE_CHECKING:
 @contextmanager
 def progress_bars(is_quiet: bool = False) -> Iterator[Bars | None]:
     """Bars on stderr while the block runs; None where stderr is no terminal, or nothing is to be said."""
+    if is_quiet:
+        yield None
+        return
+    from dedup.terminal.console import make_console
+
     console = make_console(sys.stderr)
-    if is_quiet or not console.is_terminal or console.is_dumb_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield None
         return
     from dedup.terminal.bars import Bars

@@ -81,7 +81,8 @@ typedef enum status {
     STATUS_APART,
     STATUS_INSIDE,
     STATUS_BUFFER,
-    STATUS_MATCHED
+    STATUS_MATCHED,
+    STATUS_PARTS
 } status;
 
 /* A growing array of 64-bit integers that belongs to the caller, who frees it with `words_free`. */
@@ -356,12 +357,39 @@ status records(const uint8_t *bytes, size_t size, const key_names *keys, records
 /* Copies texts one after the other, those that are marked by `put`, which makes none longer and returns where it ended. */
 status put_texts(const texts *in, const uint8_t *marked, uint8_t *(*put)(const uint8_t *, const uint8_t *, uint8_t *),
                  uint8_t *values, size_t room, int64_t *offsets);
+/* Decodes the escape at `*from`, which then stands behind it; see records.c. */
+uint8_t *put_escape(const uint8_t **from, const uint8_t *end, uint8_t *out);
 status unescape(const texts *in, const uint8_t *escaped, uint8_t *values, size_t room, int64_t *offsets);
 status valid_utf8(const texts *in, uint8_t *valid);
 
-/* The length of bytes as a JSON string with its quotes, and that string. */
-size_t quoted_size(const uint8_t *bytes, size_t size);
-void quote(const uint8_t *bytes, size_t size, uint8_t *to);
+/* Where places of decoded strings stand in the raw ones: string i has the places [firsts[i], firsts[i + 1]), which do not go down.
+ * Of each place, 4 numbers: where the character of an escape that it lies inside begins, decoded and raw, and where it ends; twice
+ * the place itself where it lies inside none. `halves` is 1 for a string with half a surrogate pair. */
+status json_places(const texts *in, const int64_t *firsts, const int64_t *places, size_t place_count, int64_t *borders,
+                   uint8_t *halves);
+
+/* ---- lines from columns ------------------------------------------------------------------------------------- */
+
+/* What a part writes behind its lead: bytes; bytes as a JSON string; a number; the name of a line: r and at least 6 digits. */
+enum { PART_COPY, PART_QUOTE, PART_NUMBER, PART_NAME, PART_KINDS };
+
+typedef struct part {
+    const uint8_t *lead;
+    size_t lead_size;
+    int kind;
+    const uint8_t *bytes; /* what the ranges of a copy or a string are of */
+    size_t size;
+} part;
+
+typedef struct composed {
+    words words;
+    size_t bytes; /* how many of them are written */
+} composed;
+
+/* Part i of a row has the cell cells[2 * (i * rows + row)]: a range, or a number as the length of one; nothing at all is written,
+ * not even the lead, where it ends before it starts. The caller frees. */
+status compose(const part *parts, size_t part_count, const int64_t *cells, size_t rows, composed *out);
+
 /* ---- rows ------------------------------------------------------------------------------------------------- */
 
 /* How the value of a wanted column stands there; of one in quotes the bytes between them. */

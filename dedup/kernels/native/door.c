@@ -39,6 +39,7 @@ static const char *const sentences[] = {
     [STATUS_ROLES] = "sides must hold a role of 0 to 2 and a number of tokens that edits are given for",
     [STATUS_APART] = "fields, and pieces, must be sorted and must not overlap",
     [STATUS_INSIDE] = "every piece must lie within a field",
+    [STATUS_PARTS] = "every part needs a kind of 0 to 3, a lead and one of the buffers",
     [STATUS_BUFFER] = "a buffer is too small or not aligned to its items",
 };
 

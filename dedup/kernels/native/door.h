@@ -91,7 +91,8 @@ PyObject *py_unescape(PyObject *module, PyObject *args);
 PyObject *py_delimited(PyObject *module, PyObject *args);
 PyObject *py_unquote(PyObject *module, PyObject *args);
 PyObject *py_valid_utf8(PyObject *module, PyObject *args);
-PyObject *py_quoted(PyObject *module, PyObject *bytes);
+PyObject *py_json_places(PyObject *module, PyObject *args);
+PyObject *py_compose(PyObject *module, PyObject *args);
 
 #if defined(__GNUC__)
 #pragma GCC visibility pop

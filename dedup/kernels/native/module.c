@@ -37,7 +37,8 @@ static PyMethodDef functions[] = {
     {"spill_start", py_spill_start, METH_VARARGS, "Keep memory within a cap, with large blocks in files of a folder."},
     {"spill_stop", py_spill_stop, METH_VARARGS, "End that; the most bytes that were in files, and in large blocks at all."},
     {"spill_here", py_spill_here, METH_VARARGS, "Take numpy's blocks in this thread from there, or from what was before."},
-    {"quoted", py_quoted, METH_O, NULL},
+    {"json_places", py_json_places, METH_VARARGS, NULL},
+    {"compose", py_compose, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -221,7 +221,7 @@ static uint8_t *put_character(uint8_t *out, uint32_t code) {
 
 /* Decodes the escape at `*from`; takes both halves of a surrogate pair. A lone half becomes U+FFFD, what is no escape
  * keeps its backslash. */
-static uint8_t *put_escape(const uint8_t **from, const uint8_t *end, uint8_t *out) {
+uint8_t *put_escape(const uint8_t **from, const uint8_t *end, uint8_t *out) {
     static const char names[] = "bfnrt", meant[] = "\b\f\n\r\t";
     const uint8_t *p = *from;
     size_t bytes = escape_bytes(p, end);

@@ -3,6 +3,7 @@ core."""
 
 from __future__ import annotations
 
+from dedup.kernels.portable.compose import compose, json_places
 from dedup.kernels.portable.delimited import delimited, unquote
 from dedup.kernels.portable.pairs import (
     agreements,
@@ -15,7 +16,7 @@ from dedup.kernels.portable.pairs import (
 )
 from dedup.kernels.portable.partition import partition, piece_pairs
 from dedup.kernels.portable.pieces import pieces
-from dedup.kernels.portable.records import quoted, records, unescape, valid_utf8
+from dedup.kernels.portable.records import records, unescape, valid_utf8
 from dedup.kernels.portable.repeats import equal_bytes, extend, loops, winnow
 from dedup.kernels.portable.skeletons import skeletons
 from dedup.kernels.portable.sketch import band_keys, scan, shingle, sketch, text_shingles
@@ -26,12 +27,14 @@ __all__ = [
     "agreements",
     "band_keys",
     "bucket_pairs",
+    "compose",
     "delimited",
     "edit_distances",
     "equal_bytes",
     "extend",
     "gather",
     "independent_set",
+    "json_places",
     "lines",
     "loops",
     "matching_blocks",
@@ -40,7 +43,6 @@ __all__ = [
     "partition",
     "piece_pairs",
     "pieces",
-    "quoted",
     "records",
     "scan",
     "shingle",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from json.encoder import encode_basestring
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,18 +134,6 @@ def valid_utf8(text: U8, starts: I64, ends: I64) -> U8:
     check_ranges(len(text), starts, ends)
     found = (_is_utf8(text[start:end].tobytes()) for start, end in zip(starts.tolist(), ends.tolist(), strict=True))
     return np.fromiter(found, np.uint8, len(starts))
-
-
-def quoted(raw: bytes | memoryview) -> bytes:
-    """Bytes as a JSON string with its quotes; only what JSON demands is escaped, as short as can be.
-
-    Returns:
-        UTF-8; nothing at all where the bytes are not UTF-8.
-    """
-    try:
-        return encode_basestring(str(raw, "utf-8")).encode("utf-8")
-    except UnicodeDecodeError:
-        return b""
 
 
 def decode_escape(escape: re.Match[bytes]) -> bytes:
