@@ -379,18 +379,22 @@ static void check_values(const uint8_t *bytes, size_t size, unsigned k) {
 
 /* ---- records ------------------------------------------------------------------------------------------------- */
 
-/* What is quoted fills its room, and decodes to what it was. */
+/* What is quoted decodes to what it was, and places in it are found where they stand. */
 static void check_quoted(const uint8_t *bytes, size_t size) {
-    size_t room = quoted_size(bytes, size);
-    uint8_t escaped = 1, *made = malloc(room), *values = malloc(room);
-    int64_t start = 1, end = (int64_t)room - 1, offsets[2];
-    texts inside = {made, room, &start, &end, 1, 1};
-    DEMAND(made && values);
-    quote(bytes, size, made);
-    DEMAND(made[0] == '"' && made[room - 1] == '"');
-    DEMAND(unescape(&inside, &escaped, values, room, offsets) == STATUS_OK);
+    part string = {(const uint8_t *)"-", 1, PART_QUOTE, bytes, size};
+    int64_t cell[2] = {0, (int64_t)size};
+    composed made = {{0}, 0};
+    DEMAND(compose(&string, 1, cell, 1, &made) == STATUS_OK);
+    const uint8_t *quoted = (const uint8_t *)made.words.data;
+    uint8_t escaped = 1, halves = 1, *values = malloc(made.bytes);
+    int64_t start = 2, end = (int64_t)made.bytes - 1, offsets[2], firsts[2] = {0, 2}, places[2] = {0, (int64_t)size}, borders[8];
+    texts inside = {quoted, made.bytes, &start, &end, 1, 1};
+    DEMAND(values && quoted[0] == '-' && quoted[1] == '"' && quoted[end] == '"');
+    DEMAND(unescape(&inside, &escaped, values, made.bytes, offsets) == STATUS_OK);
     DEMAND(offsets[1] == (int64_t)size && !memcmp(values, bytes, size));
-    free(made);
+    DEMAND(json_places(&inside, firsts, places, 2, borders, &halves) == STATUS_OK && !halves);
+    DEMAND(borders[0] == 0 && borders[1] == 0 && borders[4] == (int64_t)size && borders[5] <= end - start);
+    words_free(&made.words);
     free(values);
 }
 
